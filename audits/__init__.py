@@ -1,0 +1,1 @@
+"""One folder a subject: collectors touch the world, rules judge."""

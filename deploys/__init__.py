@@ -1,0 +1,1 @@
+"""Makes one deploy folder importable; see parts."""

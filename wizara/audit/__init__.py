@@ -1,0 +1,1 @@
+"""Observations, rules, verdicts and findings: pure."""

@@ -1,0 +1,1 @@
+"""Derives, purely, all that follows from a ministry."""

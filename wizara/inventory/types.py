@@ -1,0 +1,141 @@
+"""The closed types of declared data: a value that passed one of these can go into a command or a file unquoted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Language = Literal["fr", "ar", "en"]
+Release = Literal["bookworm", "trixie"]
+
+
+def _matching(pattern: str, expectation: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(expectation)
+        return value
+
+    return check
+
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+
+#: A name of a site, node, LAN, person…: one lower-case DNS label that starts with a letter (RFC 1123).
+Name = Annotated[
+    str,
+    AfterValidator(_matching(r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?", "should be 1 to 32 of a-z, 0-9 and -, starting with a letter")),
+]
+#: A network interface as Linux names it: at most 15 bytes.
+InterfaceName = Annotated[
+    str, AfterValidator(_matching(r"[a-z][a-zA-Z0-9_.-]{0,14}", "should be an interface name of at most 15 characters"))
+]
+#: A domain name of at least two labels, lower case, without the closing dot.
+Fqdn = Annotated[
+    str,
+    Field(max_length=253),
+    AfterValidator(_matching(rf"{_LABEL}(?:\.{_LABEL})+", "should be a domain name such as mps.gov.test")),
+]
+#: The part of a mail address before the @.
+LocalPart = Annotated[
+    str, AfterValidator(_matching(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", "should be the part of a mail address before the @"))
+]
+#: A MAC address, six lower-case pairs.
+Mac = Annotated[
+    str,
+    AfterValidator(str.lower),
+    AfterValidator(_matching(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", "should be a MAC address such as 52:54:00:12:34:56")),
+]
+#: One OpenSSH public key, ``type base64 [comment]``.
+SshPublicKey = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]{43,}={0,2}(?: [\w@.+-]{1,64})?",
+            "should be one OpenSSH public key",
+        )
+    ),
+]
+#: An age or ssh-ed25519 recipient of secrets.
+Recipient = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"age1[0-9a-z]{58}|ssh-ed25519 [A-Za-z0-9+/]{43,}={0,2}(?: [\w@.+-]{1,64})?",
+            "should be an age recipient (age1…) or an ssh-ed25519 public key",
+        )
+    ),
+]
+#: A WireGuard public key: 32 bytes in base64.
+WireguardKey = Annotated[
+    str, AfterValidator(_matching(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "should be a WireGuard key (44 characters)"))
+]
+#: An HTTP address of a package mirror or proxy.
+HttpUrl = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?", "should be an http:// or https:// address")
+    ),
+]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Vlan = Annotated[int, Field(ge=1, le=4094)]
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def _printable(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("should hold no line break, control or invisible character")
+    return value
+
+
+#: One line of human text: no control, bidi or invisible characters.
+Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_printable)]
+
+
+class Model(BaseModel):
+    """What every declared model is: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, populate_by_name=True)
+
+
+class Titles(Model):
+    """The same words in each language; at least French."""
+
+    fr: Line
+    en: Line | None = None
+    ar: Line | None = None
+
+    def in_(self, language: str) -> str:
+        """Return the words in *language*, else in French."""
+        return getattr(self, language, None) or self.fr
+
+
+class Service(Model):
+    """One port that is served or reached: written ``tcp/443`` or ``udp/53``."""
+
+    protocol: Literal["tcp", "udp"]
+    port: Port
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if isinstance(value, str):
+            protocol, slash, port = value.partition("/")
+            if not slash or protocol not in {"tcp", "udp"} or not port.isascii() or not port.isdigit():
+                raise ValueError("should be written tcp/443 or udp/53")
+            return {"protocol": protocol, "port": port}
+        return value
+
+    def __str__(self) -> str:
+        return f"{self.protocol}/{self.port}"
+
+
+__all__ = [
+    "Fqdn", "HttpUrl", "IPv4Address", "IPv4Interface", "IPv4Network", "InterfaceName", "Language", "Line", "LocalPart", "Mac",
+    "Model", "Name", "Port", "Recipient", "Release", "Service", "SshPublicKey", "Titles", "Vlan", "WireguardKey",
+]  # fmt: skip

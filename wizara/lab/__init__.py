@@ -1,0 +1,1 @@
+"""The same ministry as machines and networks on one computer."""

@@ -1,0 +1,1 @@
+"""The pyinfra operations and facts that deploys are made of."""

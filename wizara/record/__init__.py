@@ -1,0 +1,1 @@
+"""Run records: what was done, where, by whom, and what came of it."""

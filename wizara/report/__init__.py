@@ -1,0 +1,1 @@
+"""One translated document, and its renderers."""
