@@ -188,6 +188,10 @@ class Enrolled(Model):
     dkim: dict[Fqdn, Dkim] = {}
     authority: str | None = None
     """The ministry's CA certificate, PEM."""
+    operator_keys: tuple[SshPublicKey, ...] = ()
+    """Further keys that may provision: in a lab, those of its operator."""
+    recipients: tuple[Recipient, ...] = ()
+    """Further recipients of secrets: in a lab, its own identity."""
 
 
 class Declaration(Model):
