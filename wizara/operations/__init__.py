@@ -1,1 +1,9 @@
 """The pyinfra operations and facts that deploys are made of."""
+
+from wizara.operations.files import absent, directory, file, template
+from wizara.operations.logins import login
+from wizara.operations.packages import packages
+from wizara.operations.target import secret, this_node
+from wizara.operations.units import unit
+
+__all__ = ["absent", "directory", "file", "login", "packages", "secret", "template", "this_node", "unit"]

@@ -1,0 +1,56 @@
+"""What an operation would change, or has changed: the one value that plan, apply and records are made of."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Kind = Literal["create", "modify", "remove", "install", "start", "restart", "reload", "enable", "repair"]
+_LONGEST_DIFF = 400
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change on one node; a secret's content is never in it."""
+
+    operation: str
+    kind: Kind
+    subject: str
+    """What is changed: a path, a unit, a package, a login."""
+    diff: tuple[str, ...] = ()
+    """Unified diff, without line ends; empty for what is not text, and for secrets."""
+    note: str = ""
+    reaches_node: bool = False
+    """True when a mistake here could cut the way to the node (design §4.7)."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the change as JSON-ready values."""
+        return asdict(self)
+
+
+_recorded: dict[str, list[Change]] = defaultdict(list)
+
+
+def record(node: str, change: Change) -> None:
+    """Note *change* of *node*; an operation does so before its first command."""
+    _recorded[node].append(change)
+
+
+def take(node: str) -> tuple[Change, ...]:
+    """Return the changes noted for *node* since the last call, and forget them."""
+    return tuple(_recorded.pop(node, ()))
+
+
+def planned_paths(node: str) -> frozenset[str]:
+    """Return the subjects of *node* that are noted as about to change."""
+    return frozenset(change.subject for change in _recorded.get(node, ()))
+
+
+def unified_diff(path: str, before: str, after: str) -> tuple[str, ...]:
+    """Return the unified diff of a text file, cut at a length that a person still reads."""
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), f"{path} (now)", f"{path} (declared)", lineterm=""))
+    if len(lines) > _LONGEST_DIFF:
+        lines = [*lines[:_LONGEST_DIFF], f"… {len(lines) - _LONGEST_DIFF} more lines"]
+    return tuple(lines)

@@ -1,0 +1,165 @@
+"""What operations ask a node: one command a question, answered in one line a fact."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyinfra.api import FactBase, StringCommand
+
+from wizara.operations.command import program
+
+_STATUS = r"""
+path=$1 wanted=$2
+if [ -L "$path" ]; then kind=link
+elif [ -f "$path" ]; then kind=file
+elif [ -d "$path" ]; then kind=directory
+elif [ -e "$path" ]; then kind=other
+else echo absent; exit 0; fi
+printf '%s %s\n' "$kind" "$(stat -c '%U %G %a %s' "$path")"
+if [ -f "$path" ]; then
+  sum=$(sha256sum "$path"); sum=${sum%% *}; echo "$sum"
+  if [ "$wanted" = content ] && [ "$(stat -Lc %s "$path")" -le 262144 ]; then base64 -w0 "$path"; echo; fi
+fi
+"""
+
+_UNIT = r"""
+unit=$1; shift
+systemctl show --timestamp=unix -p LoadState,ActiveState,UnitFileState,InvocationID,ActiveEnterTimestamp,NeedDaemonReload "$unit"
+echo "Stamp=$(cat "/run/wizara/units/$unit" 2>/dev/null)"
+newest=0 sums=
+for path in "$@"; do
+  if [ -e "$path" ]; then
+    changed=$(stat -Lc %Z "$path"); [ "$changed" -gt "$newest" ] && newest=$changed
+    sums="$sums$(sha256sum "$path" 2>/dev/null)
+"
+  else sums="$sums absent $path
+"; fi
+done
+digest=$(printf %s "$sums" | sha256sum)
+echo "Digest=${digest%% *}"
+echo "NewestFile=$newest"
+"""
+
+_PACKAGES = r"""
+for name in "$@"; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) || state=absent
+  echo "$name $state"
+done
+[ -n "$(dpkg --audit 2>/dev/null)" ] && echo "/broken /broken"
+if grep -qs 'placed by wizara' /usr/sbin/policy-rc.d; then echo "/blocked /blocked"; fi
+true
+"""
+
+_LOGIN = r"""
+getent passwd "$1" || exit 0
+id -nG "$1"
+"""
+
+
+@dataclass(frozen=True)
+class PathStatus:
+    """A path as it stands on a node."""
+
+    kind: str
+    owner: str = ""
+    group: str = ""
+    mode: str = ""
+    digest: str = ""
+    content: bytes | None = None
+
+
+class Status(FactBase[PathStatus]):
+    """A path's kind, owner, mode, digest, and when asked its content."""
+
+    def command(self, path: str, wanted: str = "") -> StringCommand:
+        """Return the question."""
+        return program(_STATUS, path, wanted)
+
+    def process(self, output: Iterable[str]) -> PathStatus:
+        """Return the answer."""
+        lines = list(output)
+        words = lines[0].split()
+        if words[0] == "absent":
+            return PathStatus("absent")
+        content = base64.b64decode(lines[2]) if len(lines) > 2 else None
+        return PathStatus(words[0], words[1], words[2], words[3], lines[1] if len(lines) > 1 else "", content)
+
+
+@dataclass(frozen=True)
+class UnitStatus:
+    """A systemd unit as it stands on a node, and the files it reads."""
+
+    loaded: bool
+    active: bool
+    enabled: bool
+    invocation: str
+    active_since: int
+    """Seconds since the epoch; 0 when it is not active."""
+    needs_daemon_reload: bool
+    stamp: str
+    digest: str
+    newest_file: int
+
+
+class Unit(FactBase[UnitStatus]):
+    """A unit's state, its stamp, and the digest and newest change of the files it reads."""
+
+    def command(self, unit: str, *files: str) -> StringCommand:
+        """Return the question."""
+        return program(_UNIT, unit, *files)
+
+    def process(self, output: Iterable[str]) -> UnitStatus:
+        """Return the answer."""
+        values = dict(line.split("=", 1) for line in output if "=" in line)
+        since = values.get("ActiveEnterTimestamp", "").lstrip("@")
+        return UnitStatus(
+            loaded=values["LoadState"] == "loaded",
+            active=values["ActiveState"] in {"active", "reloading"},
+            enabled=values["UnitFileState"] in {"enabled", "static", "alias", "indirect", "generated"},
+            invocation=values["InvocationID"],
+            active_since=int(since) if since.isdigit() else 0,
+            needs_daemon_reload=values["NeedDaemonReload"] == "yes",
+            stamp=values["Stamp"],
+            digest=values["Digest"],
+            newest_file=int(values["NewestFile"]),
+        )
+
+
+class Packages(FactBase[dict[str, str]]):
+    """Package name → dpkg status; ``/broken`` for an interrupted dpkg, ``/blocked`` for a left-over start-up block."""
+
+    def command(self, *names: str) -> StringCommand:
+        """Return the question."""
+        return program(_PACKAGES, *names)
+
+    def process(self, output: Iterable[str]) -> dict[str, str]:
+        """Return the answer."""
+        return dict(line.split(" ", 1) for line in output if " " in line)
+
+
+@dataclass(frozen=True)
+class LoginStatus:
+    """A Unix account as it stands on a node."""
+
+    exists: bool
+    home: str = ""
+    shell: str = ""
+    groups: frozenset[str] = frozenset()
+
+
+class Login(FactBase[LoginStatus]):
+    """A Unix account's home, shell and groups."""
+
+    def command(self, login: str) -> StringCommand:
+        """Return the question."""
+        return program(_LOGIN, login)
+
+    def process(self, output: Iterable[str]) -> LoginStatus:
+        """Return the answer."""
+        lines = list(output)
+        if not lines:
+            return LoginStatus(exists=False)
+        fields = lines[0].split(":")
+        return LoginStatus(exists=True, home=fields[5], shell=fields[6], groups=frozenset(lines[1].split()))

@@ -1,0 +1,50 @@
+"""Debian packages: a set is there, whatever happened to the last run, and no service starts before it is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyinfra.api import StringCommand, operation
+from pyinfra.context import host
+
+from wizara.operations.change import Change, record
+from wizara.operations.command import program
+from wizara.operations.facts import Packages
+from wizara.operations.target import this_node
+
+# A policy-rc.d of somebody else stays; ours is known by its second line and goes away with the run, or with the next one.
+_INSTALL = r"""
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+policy=/usr/sbin/policy-rc.d
+unblock() { if grep -qs 'placed by wizara' "$policy"; then rm -f "$policy"; fi; }
+trap unblock EXIT
+trap 'exit 130' HUP INT TERM
+if [ ! -e "$policy" ]; then printf '#!/bin/sh\n# placed by wizara while packages install\nexit 101\n' > "$policy"; chmod 755 "$policy"; fi
+wait="-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3"
+old="-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
+if [ -n "$(dpkg --audit 2>/dev/null)" ]; then dpkg --force-confdef --force-confold --configure -a >&2; fi
+[ $# -gt 0 ] || exit 0
+fresh=$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mmin -720 2>/dev/null | head -n 1)
+if [ -z "$fresh" ]; then apt-get -q $wait update >&2; fi
+apt-get -q -y $wait $old --no-install-recommends install "$@" >&2 || {
+  apt-get -q $wait update >&2
+  apt-get -q -y $wait $old --no-install-recommends install "$@" >&2
+}
+"""
+
+
+@operation()
+def packages(names: tuple[str, ...]) -> Iterator[StringCommand]:
+    """Keep the packages *names* installed; their services are not started by installing them."""
+    state: dict[str, str] = host.get_fact(Packages, *names)
+    missing = tuple(name for name in names if state.get(name) != "installed")
+    node = this_node().name
+    if "/broken" in state:
+        record(node, Change("packages", "repair", "dpkg", note="an interrupted dpkg is completed first"))
+    if "/blocked" in state:
+        record(node, Change("packages", "repair", "/usr/sbin/policy-rc.d", note="left by an interrupted run"))
+    for name in missing:
+        record(node, Change("packages", "install", name))
+    if missing or "/broken" in state or "/blocked" in state:
+        yield program(_INSTALL, *missing)

@@ -1,0 +1,76 @@
+"""Systemd units: enabled, running, and running with the files that stand on disk, however the last run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from pyinfra.api import StringCommand, operation
+from pyinfra.context import host
+
+from wizara.operations.change import Change, planned_paths, record
+from wizara.operations.command import program
+from wizara.operations.facts import Unit, UnitStatus
+from wizara.operations.target import this_node
+
+Action = Literal["none", "stamp", "start", "restart", "reload"]
+
+_ENABLE = 'systemctl enable --quiet "$1"'
+_RELOAD_MANAGER = "systemctl daemon-reload"
+# The stamp is written only after the unit runs: a run that dies before it is healed by the next one.
+_RUN = r"""
+set -eu
+unit=$1 action=$2 digest=$3
+if [ "$action" != stamp ]; then
+  systemctl "$action" "$unit" || { systemctl status --no-pager -n 20 "$unit" >&2 || true; exit 1; }
+  systemctl is-active --quiet "$unit" || { echo "$unit is not active after $action" >&2; exit 1; }
+fi
+mkdir -p /run/wizara/units
+invocation=$(systemctl show -P InvocationID "$unit")
+printf '%s %s' "$invocation" "$digest" > "/run/wizara/units/.$unit"
+mv "/run/wizara/units/.$unit" "/run/wizara/units/$unit"
+"""
+
+
+def needed(now: UnitStatus, *, reloads: bool = False) -> Action:
+    """Return what brings a unit to the files on disk (design §4.6).
+
+    Without a stamp of this very start, files that changed after the unit became active decide; equal seconds count as after.
+    """
+    if not now.active:
+        return "start"
+    invocation, _space, digest = now.stamp.partition(" ")
+    if invocation and invocation == now.invocation:
+        stale = digest != now.digest
+        return ("reload" if reloads else "restart") if stale else "none"
+    if now.newest_file >= now.active_since:
+        return "reload" if reloads else "restart"
+    return "stamp"
+
+
+@operation()
+def unit(
+    unit_name: str,
+    files: Sequence[str] = (),
+    reloads: bool = False,
+    reaches_node: bool = False,
+    ready: str | None = None,
+) -> Iterator[StringCommand]:
+    """Keep *unit_name* enabled and running with *files* as they stand; *ready* is a shell line that waits for its service."""
+    now: UnitStatus = host.get_fact(Unit, unit_name, *files)
+    node = this_node().name
+    action = needed(now, reloads=reloads)
+    if action in {"none", "stamp"} and planned_paths(node) & set(files):
+        action = "reload" if reloads else "restart"
+    if not now.enabled:
+        record(node, Change("unit", "enable", unit_name))
+    if action not in {"none", "stamp"}:
+        record(node, Change("unit", action, unit_name, reaches_node=reaches_node))
+    if now.needs_daemon_reload or not now.loaded:
+        yield program(_RELOAD_MANAGER)
+    if not now.enabled:
+        yield program(_ENABLE, unit_name)
+    if action != "none":
+        yield program(_RUN, unit_name, action, now.digest)
+        if ready and action != "stamp":
+            yield program(ready)
