@@ -1,0 +1,101 @@
+"""Reads the text files of an inventory without trusting them: what kind of file, how large, which encoding."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from wizara.errors import UsageFault
+from wizara.place import Place
+from wizara.text import _
+
+FILE_LIMIT = 256 * 1024
+"""Bytes a file."""
+MINISTRY_LIMIT = 64 * 1024 * 1024
+"""Bytes of all files of a ministry together."""
+SITES_LIMIT = 10_000
+"""Site files a ministry."""
+
+#: YAML 1.2 §5.1: what may not stand in a stream.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00": "UTF-32"}
+
+
+def shown(path: Path | str) -> str:
+    """Return a file name as it may go to a terminal."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\n", "\\n").replace("\r", "\\r"))
+
+
+def read(path: Path, folder: Path) -> str:
+    """Return the text of the file *path*, which has to lie within *folder*."""
+    place = Place(shown(path))
+    try:
+        inside = path.resolve(strict=True).is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as fault:
+        raise UsageFault(_unreadable(fault), place=place) from fault
+    if not inside:
+        raise UsageFault(_("leads out of the inventory's folder"), place=place,
+                         hint=_("put the file itself here instead of a link"))  # fmt: skip
+    return decode(_bytes(path, place), place.file)
+
+
+def _bytes(path: Path, place: Place) -> bytes:
+    """Return the bytes of a regular file; a pipe or device is refused, not waited for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as fault:
+        raise UsageFault(_unreadable(fault), place=place) from fault
+    with open(descriptor, "rb") as source:  # noqa: PTH123 - a descriptor, not a path
+        kind = os.fstat(descriptor)
+        if not stat.S_ISREG(kind.st_mode):
+            raise UsageFault(_("is not a file"), place=place)
+        if kind.st_size > FILE_LIMIT:
+            raise _too_large(place)
+        content = source.read(FILE_LIMIT + 1)
+    if len(content) > FILE_LIMIT:
+        raise _too_large(place)
+    return content
+
+
+def _too_large(place: Place) -> UsageFault:
+    return UsageFault(_("is larger than {limit} KiB").format(limit=FILE_LIMIT // 1024), place=place)
+
+
+def _unreadable(fault: Exception) -> str:
+    if isinstance(fault, FileNotFoundError):
+        return _("is missing")
+    if isinstance(fault, IsADirectoryError):
+        return _("is not a file")
+    reason = fault.strerror if isinstance(fault, OSError) and fault.strerror else type(fault).__name__
+    return _("cannot be read: {reason}").format(reason=reason)
+
+
+def decode(content: bytes, file: str) -> str:
+    """Return *content* as text: UTF-8 with or without a byte order mark, and nothing YAML forbids."""
+    for mark, encoding in _OTHER_ENCODINGS.items():
+        if content.startswith(mark):
+            raise UsageFault(
+                _("is {encoding}").format(encoding=encoding), place=Place(file), hint=_("save it as UTF-8")
+            )
+    nul = content.find(0)
+    if nul >= 0:
+        raise UsageFault(
+            _("holds a NUL byte: this is no text file"), place=_place(file, content[:nul].decode("utf-8", "replace"))
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        before = content[: fault.start].decode("utf-8", "replace")
+        raise UsageFault(_("is not UTF-8 text"), place=_place(file, before), hint=_("save it as UTF-8")) from None
+    found = _UNPRINTABLE.search(text)
+    if found:
+        raise UsageFault(_("holds the control character U+{code}").format(code=f"{ord(found[0]):04X}"),
+                         place=_place(file, text[: found.start()]))  # fmt: skip
+    return text
+
+
+def _place(file: str, before: str) -> Place:
+    return Place(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
