@@ -1,1 +1,1 @@
-"""Carries plans to nodes and results back."""
+"""Carries plans to nodes and results back: the worker, its connector, and the CLI's end of it."""

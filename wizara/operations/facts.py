@@ -106,7 +106,7 @@ class UnitStatus:
 class Unit(FactBase[UnitStatus]):
     """A unit's state, its stamp, and the digest and newest change of the files it reads."""
 
-    def command(self, unit: str, *files: str) -> StringCommand:
+    def command(self, unit: str, files: tuple[str, ...]) -> StringCommand:
         """Return the question."""
         return program(_UNIT, unit, *files)
 
@@ -130,7 +130,7 @@ class Unit(FactBase[UnitStatus]):
 class Packages(FactBase[dict[str, str]]):
     """Package name → dpkg status; ``/broken`` for an interrupted dpkg, ``/blocked`` for a left-over start-up block."""
 
-    def command(self, *names: str) -> StringCommand:
+    def command(self, names: tuple[str, ...]) -> StringCommand:
         """Return the question."""
         return program(_PACKAGES, *names)
 

@@ -37,7 +37,7 @@ apt-get -q -y $wait $old --no-install-recommends install "$@" >&2 || {
 @operation()
 def packages(names: tuple[str, ...]) -> Iterator[StringCommand]:
     """Keep the packages *names* installed; their services are not started by installing them."""
-    state: dict[str, str] = host.get_fact(Packages, *names)
+    state: dict[str, str] = host.get_fact(Packages, names)
     missing = tuple(name for name in names if state.get(name) != "installed")
     node = this_node().name
     if "/broken" in state:

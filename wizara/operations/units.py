@@ -57,7 +57,7 @@ def unit(
     ready: str | None = None,
 ) -> Iterator[StringCommand]:
     """Keep *unit_name* enabled and running with *files* as they stand; *ready* is a shell line that waits for its service."""
-    now: UnitStatus = host.get_fact(Unit, unit_name, *files)
+    now: UnitStatus = host.get_fact(Unit, unit_name, tuple(files))
     node = this_node().name
     action = needed(now, reloads=reloads)
     if action in {"none", "stamp"} and planned_paths(node) & set(files):

@@ -1,0 +1,55 @@
+"""What every node has: administrators, hardened SSH, a packet filter that denies by default, time, and a resolver."""
+
+from __future__ import annotations
+
+from wizara.operations import directory, file, login, packages, template, this_node, unit
+
+_SSHD = "/etc/ssh/sshd_config.d/10-wizara.conf"
+_NFT = "/etc/nftables.conf"
+_CHRONY = "/etc/chrony/chrony.conf"
+_SYSCTL = "/etc/sysctl.d/60-wizara.conf"
+
+
+def install() -> None:
+    """Install what every node needs."""
+    packages(name="Base packages", names=("nftables", "openssh-server", "sudo", "chrony", "ca-certificates"))
+
+
+def configure() -> None:
+    """Write the node's files, each judged by its own program before it takes its place."""
+    node = this_node()
+    _admins()
+    values = {"node": node, "accepted": ()}
+    template("Kernel network settings", "node/sysctl.conf.j2", _SYSCTL, values)
+    template("SSH server", "node/sshd.conf.j2", _SSHD, values, mode="600", check='mkdir -p /run/sshd; sshd -t -f "$1"', reaches_node=True)
+    template("Packet filter", "node/nftables.conf.j2", _NFT, values, mode="755", check='nft -c -f "$1"', reaches_node=True)
+    template("Time", "node/chrony.conf.j2", _CHRONY, values, check='chronyd -p -f "$1" > /dev/null')
+
+
+def _admins() -> None:
+    """Give each engineer a login by key."""
+    for admin in this_node().admins:
+        login(name=f"Administrator {admin.login}", name_=admin.login, comment=admin.name, groups=("wizara-admins",))
+        directory(name=f"SSH folder of {admin.login}", path=f"/home/{admin.login}/.ssh", owner=admin.login, group=admin.login, mode="700")
+        file(
+            name=f"SSH keys of {admin.login}", path=f"/home/{admin.login}/.ssh/authorized_keys", content="\n".join((*admin.keys, "")),
+            owner=admin.login, group=admin.login, mode="600", reaches_node=True,
+        )  # fmt: skip
+    template("Administrators may use sudo", "node/sudoers.j2", "/etc/sudoers.d/wizara-admins", {}, mode="440",
+             check='visudo -cqf "$1"', reaches_node=True)  # fmt: skip
+
+
+def activate() -> None:
+    """Run what every node runs."""
+    unit(name="Kernel network settings are in force", unit_name="systemd-sysctl.service", files=(_SYSCTL,), reaches_node=True)
+    unit(name="SSH server runs", unit_name="ssh.service", files=(_SSHD,), reloads=True, reaches_node=True)
+    unit(name="Time is kept", unit_name="chrony.service", files=(_CHRONY,))
+    unit(name="Packet filter is in force", unit_name="nftables.service", files=(_NFT,), reloads=True, reaches_node=True)
+
+
+def settle() -> None:
+    """Ask the ministry's own name servers from now on."""
+    node = this_node()
+    resolvers = ("127.0.0.1",) if node.names else node.resolvers
+    if resolvers:
+        template("Resolver", "node/resolv.conf.j2", "/etc/resolv.conf", {"node": node, "resolvers": resolvers})

@@ -1,0 +1,5 @@
+"""All parts of every node, stage by stage."""
+
+from deploys.parts import PARTS, run
+
+run(*PARTS)

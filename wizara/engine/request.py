@@ -1,0 +1,34 @@
+"""What the CLI asks of the engine's worker: one JSON line on its standard input."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Request(BaseModel):
+    """A plan or an apply over some nodes of a ministry. Secrets travel in it by pipe only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verb: Literal["plan", "apply"]
+    folder: str
+    """The ministry's folder."""
+    enrolled: str | None = None
+    """The file read instead of its ``enrolled.yaml``."""
+    nodes: tuple[str, ...]
+    run: str
+    deploy: str = "site"
+    secrets: dict[str, dict[str, str]] = {}
+    """Node → secret name → value."""
+    ssh_key: str | None = None
+    """Private key file; None asks the agent and the operator's own keys."""
+
+
+class Go(BaseModel):
+    """The answer to *all planned*: apply on these nodes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    nodes: tuple[str, ...]

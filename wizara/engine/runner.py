@@ -1,0 +1,112 @@
+"""Runs a deploy over nodes: each on its own, checked, then applied; no node waits for another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.exceptions import ConnectError
+from pyinfra.api.host import Host
+from pyinfra.api.state import StateStage
+from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
+
+from wizara.engine.connector import WizaraConnector
+from wizara.engine.internals import operations_of, run_operation
+from wizara.engine.standing import StandingFact, undeclared
+from wizara.errors import WizaraError
+from wizara.operations import change
+from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Step
+
+Emit = Callable[[Step | Planned | Ended], None]
+
+
+class Runner:
+    """One deploy over some nodes, in one process."""
+
+    def __init__(self, hosts: dict[str, dict[str, Any]], deploy: Path, emit: Emit) -> None:
+        """*hosts*: node → pyinfra host data; *deploy*: the deploy file; *emit* gets every event."""
+        init_base_classes()
+        self._emit = emit
+        self._code = compile(deploy.read_text(), str(deploy), "exec")
+        self._state = State(_inventory(hosts), Config(SUDO=True), check_for_changes=True)
+        ctx_state.set(self._state)
+        ctx_config.set(self._state.config.copy())
+        self._began: dict[str, float] = {}
+
+    def check(self) -> dict[str, tuple[PlannedChange, ...]]:
+        """Connect to every node and return node → pending changes of those that could be checked."""
+        self._state.set_stage(StateStage.Connect)
+        self._state.set_stage(StateStage.Prepare)
+        jobs = {str(host): gevent.spawn(self._check_one, host) for host in self._state.inventory}
+        gevent.joinall(jobs.values())
+        return {name: job.value for name, job in jobs.items() if job.value is not None}
+
+    def apply(self, nodes: Iterable[str]) -> None:
+        """Apply what was checked on *nodes*."""
+        self._state.set_stage(StateStage.Execute)
+        self._state.is_executing = True
+        gevent.joinall([gevent.spawn(self._apply_one, self._state.inventory.get_host(name)) for name in nodes])
+
+    def _check_one(self, host: Host) -> tuple[PlannedChange, ...] | None:
+        name = str(host)
+        self._began[name] = time.monotonic()
+        try:
+            self._emit(Step(node=name, phase="connect"))
+            host.connect(show_errors=False, raise_exceptions=True)
+            self._state.activate_host(host)
+            with ctx_host.use(host):
+                self._emit(Step(node=name, phase="check"))
+                standing = host.get_fact(StandingFact)
+                exec(self._code, {"__name__": "deploy", "__file__": self._code.co_filename})  # noqa: S102 - a deploy is code of ours
+        except ConnectError as fault:
+            outcome: Outcome = "refused" if "host key refused" in str(fault) else "unreachable"
+            return self._end(name, outcome, str(fault))
+        except WizaraError as fault:
+            return self._end(name, "failed", str(fault))
+        except Exception as fault:  # noqa: BLE001 - whatever befalls one node must not stop another
+            return self._end(name, "failed", f"{type(fault).__name__}: {fault}")
+        if host in self._state.failed_hosts:
+            return self._end(name, "failed", "a question was not answered")
+        changes = _as_planned(change.take(name))
+        notes = undeclared(host.data.wizara_node, standing, changes) if standing.first_time else ()
+        self._emit(Planned(node=name, changes=changes, first_time=standing.first_time, standing=notes))
+        return changes
+
+    def _apply_one(self, host: Host) -> None:
+        name = str(host)
+        self._began[name] = time.monotonic()
+        done: list[change.Change] = []
+        steps = operations_of(self._state, host)
+        for number, (operation_hash, label) in enumerate(steps, start=1):
+            self._emit(Step(node=name, phase="apply", number=number, total=len(steps), name=label))
+            try:
+                with ctx_host.use(host):
+                    failure = run_operation(self._state, host, operation_hash)
+            except Exception as fault:  # noqa: BLE001 - one node's trouble is told, and stops that node only
+                failure = f"{type(fault).__name__}: {fault}"
+            done += change.take(name) if failure is None else ()
+            if failure is not None:
+                change.take(name)
+                self._end(name, "failed", f"{label}: {failure}", tuple(done))
+                return
+        self._end(name, "changed" if done else "unchanged", "", tuple(done))
+
+    def _end(self, name: str, outcome: Outcome, message: str, done: tuple[change.Change, ...] = ()) -> None:
+        change.take(name)
+        seconds = round(time.monotonic() - self._began[name], 2)
+        self._emit(Ended(node=name, outcome=outcome, message=message, changes=_as_planned(done), seconds=seconds))
+
+
+def _as_planned(changes: Iterable[change.Change]) -> tuple[PlannedChange, ...]:
+    return tuple(PlannedChange(**one.as_dict()) for one in changes)
+
+
+def _inventory(hosts: dict[str, dict[str, Any]]) -> Inventory:
+    inventory = Inventory((list(hosts.items()), {}))
+    for host in inventory:
+        host.connector_cls = WizaraConnector
+    return inventory
