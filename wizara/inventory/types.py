@@ -113,8 +113,8 @@ def _digits(value: object) -> object:
     return value
 
 
-Port = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=65535)]
-Vlan = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=4094)]
+Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_digits)]
+Vlan = Annotated[int, Field(ge=1, le=4094), BeforeValidator(_digits)]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -131,7 +131,9 @@ Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_print
 class Model(BaseModel):
     """What every declared model is: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, populate_by_name=True, use_attribute_docstrings=True
+    )
 
 
 class Titles(Model):

@@ -36,10 +36,10 @@ def mail(whole: Whole) -> Iterator[UsageFault]:
                 message = _("mail domains, but the node has not the part 'mail'")
                 yield UsageFault(message, place=whole.site_place(site, "nodes", name, "mail_domains"))
             continue
-        claimed: list[tuple[str, tuple[str | int, ...]]] = [
-            (domain, ("mail_domains", index)) for index, domain in enumerate(node.mail_domains)
-        ]
-        for domain, path in claimed or [(whole.declaration.domain, ("parts",))]:
+        claimed: list[tuple[str, tuple[str | int, ...]]] = [(whole.declaration.domain, ("parts",))]
+        if node.mail_domains:
+            claimed = [(domain, ("mail_domains", index)) for index, domain in enumerate(node.mail_domains)]
+        for domain, path in claimed:
             place = whole.site_place(site, "nodes", name, *path)
             if domain in servers:
                 yield twice(place, servers[domain], _("a mail server for {domain}").format(domain=domain))
