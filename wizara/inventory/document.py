@@ -32,7 +32,7 @@ _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u
 
 def quoted(text: str) -> str:
     """Return *text* of a person's file as it may go into a message: short, on one line, nothing invisible."""
-    short = text if len(text) <= 60 else text[:57] + "…"  # noqa: PLR2004 - what fits on a line beside its place
+    short = text if len(text) <= 60 else text[:57] + "…"
     return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", short)
 
 
@@ -46,7 +46,7 @@ class Document:
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
     def at(self, path: Path, text: str = "", *, key: bool = False) -> Place:
-        """Return the place of the value (or *key*) at *path*, or of the nearest thing around it; *text* names the path."""
+        """Return the place of the value (or *key*) at *path*, or of what is around it; *text* names the path."""
         while path:
             found = (self.keys if key else self.values).get(path) or self.values.get(path)
             if found:

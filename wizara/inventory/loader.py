@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from wizara import tree
 from wizara.errors import InventoryFaults, UsageFault, WizaraError
+from wizara.inventory.cross import Whole, faults_between
 from wizara.inventory.document import Document, parse, quoted
 from wizara.inventory.models import Declaration, Enrolled, Ministry, Site
 from wizara.inventory.reading import MINISTRY_LIMIT, SITES_LIMIT, read, shown
@@ -21,15 +22,6 @@ from wizara.text import _
 
 _M = TypeVar("_M", bound=BaseModel)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
-
-
-@dataclass
-class Sources:
-    """The documents that a ministry was read from, for the places of faults between them."""
-
-    declaration: Document
-    sites: dict[str, Document] = field(default_factory=dict)
-    enrolled: Document | None = None
 
 
 @dataclass
@@ -45,12 +37,7 @@ class _Reading:
         """Return the model that stands in *path*; None after noting its faults."""
         try:
             text = read(path, inside)
-            self.size += len(text)
-            if self.size > MINISTRY_LIMIT:
-                raise UsageFault(
-                    _("the inventory is larger than {limit} MiB").format(limit=MINISTRY_LIMIT >> 20),
-                    place=Place(shown(path)),
-                )
+            self._weigh(text, path)
             document = self.documents[path] = parse(text, shown(path))
             return model.model_validate(document.value, by_alias=True, by_name=False)
         except ValidationError as error:
@@ -58,6 +45,12 @@ class _Reading:
         except UsageFault as fault:
             self.faults.append(fault)
         return None
+
+    def _weigh(self, text: str, path: Path) -> None:
+        self.size += len(text)
+        if self.size > MINISTRY_LIMIT:
+            message = _("the inventory is larger than {limit} MiB").format(limit=MINISTRY_LIMIT >> 20)
+            raise UsageFault(message, place=Place(shown(path)))
 
 
 def load(folder: Path, *, enrolled: Path | None = None) -> Ministry:
@@ -71,6 +64,11 @@ def load(folder: Path, *, enrolled: Path | None = None) -> Ministry:
     declaration = reading.read(folder / "ministry.yaml", Declaration, folder)
     sites = _sites(reading)
     learned = _enrolled(reading, enrolled)
+    if declaration is not None:
+        own = {name: reading.documents[folder / "sites" / f"{name}.yaml"] for name in sites}
+        declared = reading.documents[folder / "ministry.yaml"]
+        whole = Whole(declaration, sites, declared, own, complete=not reading.faults)
+        reading.faults.extend(faults_between(whole))
     if reading.faults or declaration is None:
         raise InventoryFaults(reading.faults)
     return Ministry(declaration=declaration, sites=sites, enrolled=learned, folder=os.fspath(folder))

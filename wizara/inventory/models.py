@@ -1,5 +1,7 @@
 """What a ministry declares: its sites, LANs, uplinks, nodes, devices, hosts, people, functions and permitted flows."""
 
+# ruff: noqa: RUF012 - pydantic copies a default for each model
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -8,9 +10,28 @@ from typing import Literal
 from pydantic import Field
 
 from wizara.inventory.types import (
-    Fqdn, HttpUrl, InterfaceName, IPv4Address, IPv4Interface, IPv4Network, Language, Line, LocalPart, Mac, Model, Name, Port,
-    Recipient, Release, Service, SshPublicKey, Titles, Vlan, WireguardKey,
-)  # fmt: skip
+    Certificate,
+    Fqdn,
+    HttpUrl,
+    InterfaceName,
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    Language,
+    Line,
+    LocalPart,
+    Mac,
+    Model,
+    Name,
+    Port,
+    Recipient,
+    Release,
+    Service,
+    SshPublicKey,
+    Titles,
+    Vlan,
+    WireguardKey,
+)
 
 Part = Literal["node", "names", "mail", "intranet"]
 
@@ -186,7 +207,7 @@ class Enrolled(Model):
 
     nodes: dict[Name, EnrolledNode] = {}
     dkim: dict[Fqdn, Dkim] = {}
-    authority: str | None = None
+    authority: Certificate | None = None
     """The ministry's CA certificate, PEM."""
     operator_keys: tuple[SshPublicKey, ...] = ()
     """Further keys that may provision: in a lab, those of its operator."""

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from wizara.text import N_
 
 Language = Literal["fr", "ar", "en"]
 Release = Literal["bookworm", "trixie"]
 
 
-def _matching(pattern: str, expectation: str) -> Callable[[str], str]:
-    compiled = re.compile(pattern)
+@dataclass(frozen=True)
+class _Matching:
+    """Refuses a text that does not match as a whole; the pattern is in the JSON Schema too."""
 
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise ValueError(expectation)
+    pattern: str
+    expectation: str
+
+    def __call__(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value, re.ASCII):
+            raise ValueError(self.expectation)
         return value
 
-    return check
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
 
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -29,67 +49,78 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 #: A name of a site, node, LAN, person…: one lower-case DNS label that starts with a letter (RFC 1123).
 Name = Annotated[
     str,
-    AfterValidator(_matching(r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?", "should be 1 to 32 of a-z, 0-9 and -, starting with a letter")),
+    _Matching(r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?", N_("should be 1 to 32 of a-z, 0-9 and -, starting with a letter")),
 ]
 #: A network interface as Linux names it: at most 15 bytes.
 InterfaceName = Annotated[
-    str, AfterValidator(_matching(r"[a-z][a-zA-Z0-9_.-]{0,14}", "should be an interface name of at most 15 characters"))
+    str, _Matching(r"[a-z][a-zA-Z0-9_.-]{0,14}", N_("should be an interface name of at most 15 characters"))
 ]
 #: A domain name of at least two labels, lower case, without the closing dot.
 Fqdn = Annotated[
     str,
     Field(max_length=253),
-    AfterValidator(_matching(rf"{_LABEL}(?:\.{_LABEL})+", "should be a domain name such as mps.gov.test")),
+    _Matching(rf"{_LABEL}(?:\.{_LABEL})+", N_("should be a domain name such as mps.gov.test")),
 ]
 #: The part of a mail address before the @.
 LocalPart = Annotated[
-    str, AfterValidator(_matching(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", "should be the part of a mail address before the @"))
+    str,
+    _Matching(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", N_("should be the part of a mail address before the @")),
 ]
-#: A MAC address, six lower-case pairs.
+#: A MAC address, six pairs, kept in lower case.
 Mac = Annotated[
     str,
+    _Matching(r"[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}", N_("should be a MAC address such as 52:54:00:12:34:56")),
     AfterValidator(str.lower),
-    AfterValidator(_matching(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", "should be a MAC address such as 52:54:00:12:34:56")),
 ]
+_KEY_TYPE = r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-ssh-ed25519@openssh\.com)"
+_KEY_REST = r"[A-Za-z0-9+/]{43,}={0,2}(?: [A-Za-z0-9_@.+-]{1,64})?"
 #: One OpenSSH public key, ``type base64 [comment]``.
-SshPublicKey = Annotated[
-    str,
-    AfterValidator(
-        _matching(
-            r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]{43,}={0,2}(?: [\w@.+-]{1,64})?",
-            "should be one OpenSSH public key",
-        )
-    ),
-]
+SshPublicKey = Annotated[str, _Matching(rf"{_KEY_TYPE} {_KEY_REST}", N_("should be one OpenSSH public key"))]
 #: An age or ssh-ed25519 recipient of secrets.
 Recipient = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"age1[0-9a-z]{58}|ssh-ed25519 [A-Za-z0-9+/]{43,}={0,2}(?: [\w@.+-]{1,64})?",
-            "should be an age recipient (age1…) or an ssh-ed25519 public key",
-        )
+    _Matching(
+        rf"age1[0-9a-z]{{58}}|ssh-ed25519 {_KEY_REST}",
+        N_("should be an age recipient (age1…) or an ssh-ed25519 public key"),
     ),
 ]
 #: A WireGuard public key: 32 bytes in base64.
 WireguardKey = Annotated[
-    str, AfterValidator(_matching(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "should be a WireGuard key (44 characters)"))
+    str, _Matching(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", N_("should be a WireGuard key (44 characters)"))
+]
+#: A certificate in PEM.
+Certificate = Annotated[
+    str,
+    _Matching(
+        r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----",
+        N_("should be one certificate in PEM"),
+    ),
 ]
 #: An HTTP address of a package mirror or proxy.
 HttpUrl = Annotated[
     str,
-    AfterValidator(
-        _matching(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?", "should be an http:// or https:// address")
+    _Matching(
+        r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?",
+        N_("should be an http:// or https:// address"),
     ),
 ]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Vlan = Annotated[int, Field(ge=1, le=4094)]
+
+
+def _digits(value: object) -> object:
+    """Refuse what Python reads as a number and YAML 1.2 does not, such as ``1_000``."""
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError(N_("should be a whole number"))
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_digits)]
+Vlan = Annotated[int, Field(ge=1, le=4094), BeforeValidator(_digits)]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def _printable(value: str) -> str:
     if _CONTROL.search(value):
-        raise ValueError("should hold no line break, control or invisible character")
+        raise ValueError(N_("should hold no line break, control or invisible character"))
     return value
 
 
@@ -100,7 +131,9 @@ Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_print
 class Model(BaseModel):
     """What every declared model is: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, populate_by_name=True, use_attribute_docstrings=True
+    )
 
 
 class Titles(Model):
@@ -127,15 +160,39 @@ class Service(Model):
         if isinstance(value, str):
             protocol, slash, port = value.partition("/")
             if not slash or protocol not in {"tcp", "udp"} or not port.isascii() or not port.isdigit():
-                raise ValueError("should be written tcp/443 or udp/53")
+                raise ValueError(N_("should be written tcp/443 or udp/53"))
             return {"protocol": protocol, "port": port}
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe it as people write it; the mapping is for programs only."""
+        return {"type": "string", "pattern": "^(?:tcp|udp)/[0-9]{1,5}$", "examples": ["tcp/443"]}
 
     def __str__(self) -> str:
         return f"{self.protocol}/{self.port}"
 
 
 __all__ = [
-    "Fqdn", "HttpUrl", "IPv4Address", "IPv4Interface", "IPv4Network", "InterfaceName", "Language", "Line", "LocalPart", "Mac",
-    "Model", "Name", "Port", "Recipient", "Release", "Service", "SshPublicKey", "Titles", "Vlan", "WireguardKey",
-]  # fmt: skip
+    "Certificate",
+    "Fqdn",
+    "HttpUrl",
+    "IPv4Address",
+    "IPv4Interface",
+    "IPv4Network",
+    "InterfaceName",
+    "Language",
+    "Line",
+    "LocalPart",
+    "Mac",
+    "Model",
+    "Name",
+    "Port",
+    "Recipient",
+    "Release",
+    "Service",
+    "SshPublicKey",
+    "Titles",
+    "Vlan",
+    "WireguardKey",
+]

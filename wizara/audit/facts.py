@@ -1,0 +1,110 @@
+"""What a ministry declared about the machines on its LANs, in the form that LAN rules compare with what is found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+
+from pydantic import Field
+
+from wizara.inventory.models import Ministry, Node, Site
+from wizara.inventory.types import IPv4Address
+from wizara.record.run import Record
+
+
+class DeclaredHost(Record):
+    """A node, device or host of the inventory, at one address."""
+
+    name: str
+    site: str
+    lan: str
+    address: IPv4Address
+    mac: str | None = None
+    role: str
+    """``node``, a device's platform, or a host's role."""
+    services: tuple[str, ...] | None = None
+    """What it is declared to serve, as ``tcp/443``; None when that is not known here, and so not judged."""
+
+
+class LanFacts(Record):
+    """Everything the LAN rules need beside the observations."""
+
+    site: str | None = None
+    networks: tuple[IPv4Network, ...] = ()
+    """The networks that were audited."""
+    on_link: tuple[IPv4Network, ...] = ()
+    """Those of them that the vantage stands in, so that ARP sees every living host."""
+    hosts: tuple[DeclaredHost, ...] = ()
+    inventory: bool = True
+    """False on an auditor's laptop without an inventory: nothing is undeclared or missing there."""
+    moment: str = Field(default="1970-01-01T00:00:00+00:00")
+    """When the run began (ISO 8601): rules about dates compare with it, so a report can be made again years later."""
+
+    def at(self, ip: str) -> DeclaredHost | None:
+        """Return what is declared at *ip*."""
+        return next((host for host in self.hosts if str(host.address) == ip), None)
+
+
+Services = Mapping[str, tuple[str, ...]]
+
+
+def lan_facts(
+    ministry: Ministry, site: str, lans: tuple[str, ...], moment: str, node_services: Services | None = None
+) -> LanFacts:
+    """Return the declared facts of *lans* of *site*; *node_services*: what each node's parts bring."""
+    declared = ministry.sites[site]
+    hosts = [*_nodes(declared, site, node_services or {}), *_devices(declared, site), *_hosts(declared, site)]
+    networks = tuple(declared.lans[name].network for name in lans)
+    return LanFacts(
+        site=site, networks=networks, hosts=tuple(host for host in hosts if host.lan in lans), moment=moment
+    )
+
+
+def _nodes(declared: Site, site: str, brought: Services) -> list[DeclaredHost]:
+    def services(name: str, node: Node) -> tuple[str, ...] | None:
+        return (*brought[name], *map(str, node.services)) if name in brought else None
+
+    return [
+        DeclaredHost(
+            name=name,
+            site=site,
+            lan=port,
+            address=interface.address,
+            mac=interface.mac,
+            role="node",
+            services=services(name, node),
+        )
+        for name, node in declared.nodes.items()
+        for port, interface in node.ports.items()
+        if port in declared.lans and interface.address
+    ]
+
+
+def _devices(declared: Site, site: str) -> list[DeclaredHost]:
+    return [
+        DeclaredHost(
+            name=name,
+            site=site,
+            lan=one.lan,
+            address=one.address,
+            mac=one.mac,
+            role=one.platform,
+            services=tuple(map(str, one.services)),
+        )
+        for name, one in declared.devices.items()
+    ]
+
+
+def _hosts(declared: Site, site: str) -> list[DeclaredHost]:
+    return [
+        DeclaredHost(
+            name=name,
+            site=site,
+            lan=one.lan,
+            address=one.address,
+            mac=one.mac,
+            role=one.role,
+            services=tuple(map(str, one.services)),
+        )
+        for name, one in declared.hosts.items()
+    ]

@@ -1,0 +1,55 @@
+"""``wizara check``: reads an inventory and names every fault in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from wizara.cli.options import json_option, ministry_argument
+from wizara.errors import ExitCode, InventoryFaults, UsageFault, WizaraError
+from wizara.text import _
+
+
+@click.command()
+@ministry_argument
+@json_option
+def command(ministry: str, as_json: bool) -> int:
+    """Read the inventory MINISTRY and name every fault in it; nothing is contacted."""
+    from wizara.inventory import load, resolve
+    from wizara.inventory.notes import notes
+
+    try:
+        found = load(resolve(ministry))
+    except UsageFault as fault:
+        if not as_json:
+            raise
+        faults = fault.faults if isinstance(fault, InventoryFaults) else (fault,)
+        click.echo(
+            json.dumps({"valid": False, "faults": [_shape(one) for one in faults]}, ensure_ascii=False, indent=2)
+        )
+        return ExitCode.USAGE
+    remarks = notes(found)
+    if as_json:
+        result = {"valid": True, "faults": [], "notes": list(remarks), **_size(found)}
+        click.echo(json.dumps(result, ensure_ascii=False, indent=2))
+        return ExitCode.DONE
+    for remark in remarks:
+        click.echo(_("note: {remark}").format(remark=remark), err=True)
+    sentence = _("{name}: {sites} sites, {nodes} nodes, {people} people: no fault")
+    click.echo(sentence.format(**_size(found)))
+    click.echo(_("next: wizara show {ministry}").format(ministry=ministry), err=True)
+    return ExitCode.DONE
+
+
+def _size(ministry: Any) -> dict[str, Any]:
+    nodes = sum(1 for _node in ministry.nodes())
+    people = len(ministry.declaration.people)
+    return {"name": ministry.name, "sites": len(ministry.sites), "nodes": nodes, "people": people}
+
+
+def _shape(fault: WizaraError) -> dict[str, Any]:
+    place = fault.place
+    where = {"file": place.file, "line": place.line, "column": place.column, "path": place.path} if place else None
+    return {"place": where, "message": fault.message, "hint": fault.hint}

@@ -1,0 +1,39 @@
+"""Remarks on a valid ministry: nothing is wrong, but something is still to do."""
+
+from __future__ import annotations
+
+from wizara.inventory.models import Ministry
+from wizara.text import _
+
+_LISTED = 8
+"""Names written out in one remark."""
+
+
+def notes(ministry: Ministry) -> tuple[str, ...]:
+    """Return the remarks on *ministry*, each one line."""
+    enrolled = ministry.enrolled.nodes
+    names = [name for _site, name, _node in ministry.nodes()]
+    remarks = []
+    absent = [name for name in names if name not in enrolled]
+    if absent:
+        hint = _("not enrolled: {names} — wizara enrol {ministry}")
+        remarks.append(hint.format(names=_row(absent), ministry=ministry.name))
+    strangers = [name for name in enrolled if name not in set(names)]
+    if strangers:
+        remarks.append(_("enrolled, but declared no more: {names}").format(names=_row(strangers)))
+    if ministry.declaration.apt is None:
+        remarks.append(_("no package mirror is declared: nodes keep their own package sources"))
+    if not ministry.declaration.recipients:
+        remarks.append(_("no recipients are declared: secrets cannot be made for the field"))
+    if not any("mail" in node.parts for _site, _name, node in ministry.nodes()):
+        remarks.append(_("no node has the part 'mail': mailboxes are declared but not served"))
+    return tuple(remarks)
+
+
+def _row(names: list[str]) -> str:
+    shown = ", ".join(names[:_LISTED])
+    return (
+        shown
+        if len(names) <= _LISTED
+        else _("{names} and {number} more").format(names=shown, number=len(names) - _LISTED)
+    )

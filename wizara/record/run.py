@@ -1,0 +1,68 @@
+"""The record of one run: who did what to which ministry, in which world, and how it ended."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import secrets
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+#: ``20261121T233500Z-audit-mps-1f3a``
+RUN_ID = r"\d{8}T\d{6}Z-[a-z]+-[a-z][a-z0-9-]*-[0-9a-f]{4}"
+RunId = Annotated[str, Field(pattern=rf"^{RUN_ID}$")]
+Verb = Literal["enrol", "plan", "apply", "verify", "audit"]
+_ID = re.compile(RUN_ID)
+
+
+class Record(BaseModel):
+    """What everything kept of a run is: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class NodeResult(Record):
+    """How a run ended for one node (or, in an audit, one network)."""
+
+    node: str
+    outcome: Literal["done", "changed", "pending", "failed", "unreachable", "refused", "skipped"]
+    exit_code: int = 0
+    changed: int = 0
+    """Operations that changed, or would change, something."""
+    seconds: float = 0.0
+    message: str | None = None
+
+
+class Run(Record):
+    """One plan, apply, verify or audit. ``ended`` is None while it runs, and for ever when it was killed."""
+
+    id: RunId
+    verb: Verb
+    world: str
+    """``field`` or ``lab NAME``."""
+    ministry: str
+    operator: str
+    """Login of the person at the keyboard, also under sudo."""
+    started: datetime
+    ended: datetime | None = None
+    exit_code: int | None = None
+    nodes: tuple[NodeResult, ...] = ()
+
+
+def operator() -> str:
+    """Return the login of the person at the keyboard, also under sudo."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def new_run_id(verb: str, ministry: str, moment: datetime | None = None) -> str:
+    """Return a fresh run id; *moment* defaults to now."""
+    stamp = (moment or datetime.now(UTC)).astimezone(UTC)
+    return f"{stamp:%Y%m%dT%H%M%SZ}-{verb}-{ministry}-{secrets.token_hex(2)}"
+
+
+def is_run_id(text: str) -> bool:
+    """Say whether *text* is a run id, and so safe as a folder name."""
+    return _ID.fullmatch(text) is not None
