@@ -1,0 +1,87 @@
+"""``wizara apply``: brings the nodes to what is declared."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wizara.cli.options import json_option, lab_option, ministry_argument, runs_option, yes_option
+from wizara.errors import Interrupted, UsageFault
+from wizara.text import _
+
+if TYPE_CHECKING:
+    from wizara.cli.provision import Provision
+
+
+@click.command()
+@ministry_argument
+@lab_option
+@click.option("--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable).")
+@click.option("--part", default="site", show_default=True, type=click.Choice(["site", "node", "names", "intranet", "mail"]),
+              help="Only this part of what is declared.")  # fmt: skip
+@click.option("--console", is_flag=True, help="Somebody can reach the machines otherwise, should a change cut the way to them.")
+@click.option("--accept-closing", multiple=True, metavar="WHAT",
+              help="On a used machine: what may be closed or replaced, as plan names it (tcp/5432, a path, ufw…).")  # fmt: skip
+@yes_option
+@json_option
+@runs_option
+def command(
+    ministry: str, lab: str | None, limit: tuple[str, ...], part: str, console: bool, accept_closing: tuple[str, ...], yes: bool,
+    as_json: bool, runs: str,
+) -> int:  # fmt: skip
+    """Bring the nodes of MINISTRY to what is declared; a second apply changes nothing."""
+    from wizara.cli.provision import Provision, show, world_line  # noqa: PLC0415 - heavy
+    from wizara.cli.world import chosen, scene  # noqa: PLC0415
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageFault(_("there is no terminal to ask on"), hint=_("--yes applies without asking"))
+    found = scene(ministry, lab)
+    world_line(found, "apply")
+
+    def permit(provision: Provision) -> tuple[str, ...]:
+        _keep_used_machines(provision, accept_closing)
+        if not found.world.is_lab and not console:
+            _keep_the_way(provision)
+        return _confirmed(provision, yes=yes)
+
+    result = Provision(found, "apply", chosen(found.ministry, limit), Path(runs), deploy=part).run(permit)
+    show(result, as_json=as_json, diff=False)
+    return result.exit_code
+
+
+def _keep_used_machines(provision: Provision, accepted: tuple[str, ...]) -> None:
+    """Leave a machine with a life of its own alone until each thing that would end is accepted."""
+    for node, line in provision.planned.items():
+        words = {word for words in accepted for word in words.split(",")}
+        left = [item.subject for item in line.standing if item.subject not in words]
+        if left and line.changes:
+            message = _("a first run would close or replace: {what} — declare it, or accept it with --accept-closing")
+            provision.refuse(node, message.format(what=", ".join(dict.fromkeys(left))))
+
+
+def _keep_the_way(provision: Provision) -> None:
+    """Refuse, in the field, what could cut the way to a node (design §4.7)."""
+    for node, changes in provision.pending().items():
+        reaching = [change.subject for change in changes if change.reaches_node]
+        if reaching:
+            message = _("could cut the way to the node: {what} — --console, when somebody can reach it otherwise")
+            provision.refuse(node, message.format(what=", ".join(reaching[:6])))
+
+
+def _confirmed(provision: Provision, *, yes: bool) -> tuple[str, ...]:
+    from wizara.cli.provision import safe  # noqa: PLC0415
+
+    pending = provision.pending()
+    if not pending or yes:
+        return tuple(pending)
+    for node, changes in pending.items():
+        click.echo(f"{node}:", err=True)
+        for change in changes:
+            click.echo(f"  {change.kind} {change.operation} {change.subject} {safe(change.note)}", err=True)
+    question = _("{world}: apply these changes on {count} nodes?").format(world=provision.scene.world, count=len(pending))
+    if not click.confirm(question, err=True):
+        raise Interrupted(_("nothing was changed"))
+    return tuple(pending)

@@ -1,0 +1,99 @@
+"""How the CLI meets one machine: whose word stands for its key, which login comes first, what is written down."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from wizara.blueprint import derive
+from wizara.cli.world import Scene
+from wizara.engine.connector import PROVISIONER
+from wizara.engine.enrolment import Meeting, Met, enrol, revisit
+from wizara.engine.reach import HostKey, Login
+from wizara.errors import ExitCode, Refusal, UsageFault
+from wizara.inventory import load
+from wizara.inventory.enrolled import write_enrolled
+from wizara.inventory.secrets import Secret
+from wizara.text import _
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine to be met."""
+
+    node: str
+    login: Login | None
+    """The first login; None in a lab, which knows it."""
+    address: str | None = None
+    fingerprint: str | None = None
+
+
+def ask_login(user: str, key: Path | None, *, sudo: bool) -> Login:
+    """Return the first login; a password is asked on the terminal and kept in memory only."""
+    if key is None and not sys.stdin.isatty():
+        raise UsageFault(_("there is no terminal to ask for a password on"), hint=_("--key FILE logs in by key"))
+    password = None if key else Secret(click.prompt(_("password of {user}").format(user=user), hide_input=True, err=True))
+    wanted = Secret(click.prompt(_("password that sudo asks {user} for").format(user=user), hide_input=True, err=True)) if sudo else None
+    return Login(user, key, password, wanted or (password if user != "root" else None))
+
+
+def meet(scene: Scene, host: Host, agree: Callable[[Host, str], None]) -> ExitCode:
+    """Meet one machine and write down what was learned of it."""
+    plan = derive(scene.ministry).nodes[host.node]
+    ours = Login(PROVISIONER, scene.ssh_key)
+    first, known = _first_way(scene, host)
+    meeting = Meeting(plan, first, ours, scene.world.namespace, host.address)
+    pinned = scene.ministry.enrolled.nodes.get(host.node)
+    expected = _expected(meeting, host, HostKey.parse(pinned.host_key) if pinned else known, agree)
+
+    def progress(words: str) -> None:
+        click.echo(f"{host.node}: {words}", err=True)
+
+    met = revisit(meeting, expected, progress) if pinned else enrol(meeting, expected, progress)
+    written = _write_down(scene, host.node, met)
+    click.echo(_("{node}: enrolled") .format(node=host.node) if met.changed or written else _("{node}: already enrolled, nothing changed").format(node=host.node))
+    return ExitCode.DONE
+
+
+def _first_way(scene: Scene, host: Host) -> tuple[Login, HostKey | None]:
+    """Return the first login, and in a lab the host key that its console shows."""
+    if host.login:
+        return host.login, None
+    from wizara.lab import find  # noqa: PLC0415 - only a lab knows its machines' first logins
+
+    assert scene.world.name is not None
+    first = find(scene.world.name).first_login(host.node)
+    login = Login(
+        first.user,
+        first.key_file,
+        Secret(first.password) if first.password else None,
+        Secret(first.sudo_password) if first.sudo_password else None,
+    )
+    return login, HostKey.parse(first.host_key)
+
+
+def _expected(meeting: Meeting, host: Host, known: HostKey | None, agree: Callable[[Host, str], None]) -> HostKey:
+    """Return the host key that the machine must hold; nothing is sent to one that shows another."""
+    if known:
+        return known
+    with meeting.open() as machine:
+        seen = machine.host_key
+    if host.fingerprint is None:
+        agree(host, seen.fingerprint)
+    elif host.fingerprint.removeprefix("SHA256:") != seen.fingerprint.removeprefix("SHA256:"):
+        message = _("{node} shows {seen}, not {expected}: no login was tried")
+        raise Refusal(message.format(node=host.node, seen=seen.fingerprint, expected=host.fingerprint))
+    return seen
+
+
+def _write_down(scene: Scene, node: str, met: Met) -> bool:
+    """Write what was learned into enrolled.yaml, read afresh; return whether it was news."""
+    now = load(scene.folder, enrolled=scene.enrolled).enrolled
+    if now.nodes.get(node) == met.node:
+        return False
+    write_enrolled(scene.enrolled, now.model_copy(update={"nodes": {**now.nodes, node: met.node}}))
+    return True

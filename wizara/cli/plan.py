@@ -1,0 +1,30 @@
+"""``wizara plan``: what apply would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wizara.cli.options import json_option, lab_option, ministry_argument, runs_option
+
+
+@click.command()
+@ministry_argument
+@lab_option
+@click.option("--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable).")
+@click.option("--part", default="site", show_default=True, type=click.Choice(["site", "node", "names", "intranet", "mail"]),
+              help="Only this part of what is declared.")  # fmt: skip
+@click.option("--no-diff", is_flag=True, help="List changes without their text.")
+@json_option
+@runs_option
+def command(ministry: str, lab: str | None, limit: tuple[str, ...], part: str, no_diff: bool, as_json: bool, runs: str) -> int:
+    """Show what apply would change on the nodes of MINISTRY. Exit code 4 when something is pending."""
+    from wizara.cli.provision import Provision, show, world_line  # noqa: PLC0415 - heavy
+    from wizara.cli.world import chosen, scene  # noqa: PLC0415
+
+    found = scene(ministry, lab)
+    world_line(found, "plan")
+    result = Provision(found, "plan", chosen(found.ministry, limit), Path(runs), deploy=part).run()
+    show(result, as_json=as_json, diff=not no_diff)
+    return result.exit_code

@@ -1,0 +1,150 @@
+"""What plan and apply share: the run, its safety questions, and how changes are shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from wizara.cli.progress import Board
+from wizara.cli.world import Scene, refuse_unenrolled
+from wizara.engine.request import Request
+from wizara.engine.session import Session
+from wizara.errors import ExitCode, worst
+from wizara.inventory.secrets import secrets_of_nodes
+from wizara.record import RunFolder
+from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Step
+from wizara.record.provision import NodeOutcome, ProvisionResult
+from wizara.text import _
+
+_CODES: Mapping[Outcome, ExitCode] = {
+    "unchanged": ExitCode.DONE,
+    "changed": ExitCode.DONE,
+    "pending": ExitCode.PENDING,
+    "failed": ExitCode.UNFINISHED,
+    "unreachable": ExitCode.UNREACHABLE,
+    "refused": ExitCode.REFUSED,
+}
+
+
+@dataclass
+class Provision:
+    """One plan or apply on its way."""
+
+    scene: Scene
+    verb: Literal["plan", "apply"]
+    nodes: tuple[str, ...]
+    runs: Path
+    deploy: str = "site"
+    planned: dict[str, Planned] = field(default_factory=dict)
+    ended: dict[str, Ended] = field(default_factory=dict)
+
+    def run(self, permit: Callable[[Provision], tuple[str, ...]] | None = None) -> ProvisionResult:
+        """Check every node; with *permit*, apply on the nodes that it returns."""
+        refuse_unenrolled(self.scene.ministry, self.nodes)
+        opened = secrets_of_nodes(self.scene.ministry, self.nodes, self.scene.secrets, self.scene.identity)
+        folder = RunFolder.create(self.runs, self.verb, self.scene.ministry.name, self.scene.world)
+        request = Request(
+            verb=self.verb, folder=self.scene.ministry.folder, enrolled=str(self.scene.enrolled), nodes=self.nodes, run=folder.run.id,
+            deploy=self.deploy, ssh_key=str(self.scene.ssh_key) if self.scene.ssh_key else None,
+            secrets={node: {name: secret.reveal() for name, secret in found.items()} for node, found in opened.items()},
+        )  # fmt: skip
+        with Session(request, self.scene.world.namespace) as session:
+            self._listen(session, folder)
+            go = permit(self) if permit else ()
+            if go:
+                session.go(go)
+                self._listen(session, folder)
+        result = self._result(folder.run.id)
+        folder.write("result.json", result)
+        folder.finish(folder.run.model_copy(update={"exit_code": result.exit_code}))
+        return result
+
+    def pending(self) -> dict[str, tuple[PlannedChange, ...]]:
+        """Return node → pending changes of the nodes that have any."""
+        return {name: line.changes for name, line in self.planned.items() if line.changes and name not in self.ended}
+
+    def refuse(self, node: str, message: str) -> None:
+        """Leave *node* as it is, for the reason that *message* gives."""
+        self.ended[node] = Ended(node=node, outcome="refused", message=message)
+
+    def _listen(self, session: Session, folder: RunFolder) -> None:
+        with Board() as board:
+            for line in session.events():
+                folder.append("events.jsonl", line)
+                if isinstance(line, Step):
+                    board.step(line.node, _wording(line))
+                elif isinstance(line, Planned):
+                    self.planned[line.node] = line
+                    board.step(line.node, _("{count} changes pending").format(count=len(line.changes)), done=True)
+                else:
+                    self.ended[line.node] = line
+                    board.step(line.node, outcome_words(line.outcome), done=True)
+
+    def _result(self, run: str) -> ProvisionResult:
+        outcomes = tuple(self._outcome(node) for node in self.nodes)
+        code = worst(ExitCode(one.exit_code) for one in outcomes)
+        return ProvisionResult(
+            run=run, verb=self.verb, world=str(self.scene.world), ministry=self.scene.ministry.name, exit_code=code, nodes=outcomes
+        )
+
+    def _outcome(self, node: str) -> NodeOutcome:
+        planned, ended = self.planned.get(node), self.ended.get(node)
+        standing = planned.standing if planned else ()
+        if ended:
+            changes = ended.changes if ended.outcome != "refused" else (planned.changes if planned else ())
+            return NodeOutcome(node=node, outcome=ended.outcome, exit_code=_CODES[ended.outcome], changes=changes, standing=standing,
+                               message=ended.message, seconds=ended.seconds)  # fmt: skip
+        if planned is None:
+            return NodeOutcome(node=node, outcome="failed", exit_code=ExitCode.UNFINISHED, message=_("the engine said nothing of it"))
+        outcome: Outcome = "pending" if planned.changes else "unchanged"
+        return NodeOutcome(node=node, outcome=outcome, exit_code=_CODES[outcome], changes=planned.changes, standing=standing)
+
+
+def _wording(step: Step) -> str:
+    if step.phase == "connect":
+        return _("connecting")
+    if step.phase == "check":
+        return _("checking")
+    return f"{step.number}/{step.total} {step.name}"
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """Return an outcome in words."""
+    return {
+        "unchanged": _("as declared"),
+        "changed": _("changed"),
+        "pending": _("changes pending"),
+        "failed": _("failed"),
+        "unreachable": _("unreachable"),
+        "refused": _("refused"),
+    }[outcome]
+
+
+def show(result: ProvisionResult, *, as_json: bool, diff: bool = True) -> None:
+    """Print *result* to standard output."""
+    if as_json:
+        print(result.model_dump_json(indent=2))
+        return
+    for one in result.nodes:
+        print(f"{one.node}: {outcome_words(one.outcome)}" + (f" — {safe(one.message)}" if one.message else ""))
+        for item in one.standing:
+            print(f"  ! {item.kind} {item.subject}: {safe(item.detail)}")
+        for change in one.changes:
+            print(f"  {change.kind} {change.operation} {change.subject}" + (f" ({change.note})" if change.note else ""))
+            if diff:
+                for line in change.diff:
+                    print(f"      {safe(line)}")
+
+
+def safe(text: str) -> str:
+    """Return *text* of a node without what a terminal would obey."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+
+
+def world_line(scene: Scene, verb: str) -> None:
+    """Say first, on standard error, which world is acted on."""
+    words = _("{verb} {ministry} — {world}").format(verb=verb, ministry=scene.ministry.name, world=scene.world)
+    print(words, file=sys.stderr)

@@ -1,0 +1,184 @@
+"""Reaches a machine over SSH, from the field or from a lab's namespace, and runs fixed programs there as root."""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import hashlib
+import os
+import shlex
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import paramiko
+
+from wizara.errors import Refusal, Unfinished, Unreachable
+from wizara.inventory.secrets import Secret
+from wizara.text import _
+
+_CLONE_NEWNET = 0x40000000
+_CONNECT_SECONDS = 15
+_KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")
+
+
+def dial(address: str, port: int, namespace: Path | None) -> socket.socket:
+    """Return a socket connected to *address* out of *namespace* (None: this one); Unreachable when nothing answers."""
+
+    def connect() -> socket.socket:
+        if namespace:
+            with namespace.open("rb") as handle:
+                if ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), _CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        connection = socket.create_connection((address, port), timeout=_CONNECT_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    try:
+        # A thread of its own: setns moves only the calling thread, and this one ends with the connection made.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(connect).result()
+    except OSError as fault:
+        raise Unreachable(_("{address}:{port} does not answer: {fault}").format(address=address, port=port, fault=fault)) from fault
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """A machine's public host key."""
+
+    kind: str
+    blob: str
+
+    @classmethod
+    def parse(cls, line: str) -> HostKey:
+        """Read ``type base64 …``."""
+        kind, blob = line.split()[:2]
+        return cls(kind, blob)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.blob}"
+
+    @property
+    def fingerprint(self) -> str:
+        """The key's ``SHA256:…`` as ssh-keygen -l prints it."""
+        digest = hashlib.sha256(base64.b64decode(self.blob)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to log in: by *key_file*, by *password*, or with neither by the operator's agent and own keys."""
+
+    user: str
+    key_file: Path | None = None
+    password: Secret | None = None
+    sudo_password: Secret | None = None
+    """What sudo asks for; None means it asks for nothing."""
+
+
+class Machine:
+    """An SSH connection whose host key is known before anything is said over it."""
+
+    def __init__(self, address: str, port: int = 22, namespace: Path | None = None) -> None:
+        """Exchange keys, but say nothing of who we are yet."""
+        self.address = address
+        self._sudo: Secret | None = None
+        self._user = ""
+        self._transport = paramiko.Transport(dial(address, port, namespace))
+        self._transport.get_security_options().key_types = _KEY_TYPES
+        try:
+            self._transport.start_client(timeout=_CONNECT_SECONDS)
+        except (paramiko.SSHException, EOFError, OSError) as fault:
+            self.close()
+            raise Unreachable(_("{address} does not speak SSH: {fault}").format(address=address, fault=fault)) from fault
+        key = self._transport.get_remote_server_key()
+        self.host_key = HostKey(key.get_name(), key.get_base64())
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
+
+    def log_in(self, login: Login, expected: HostKey) -> None:
+        """Authenticate, but only to the machine that holds *expected*."""
+        if self.host_key != expected:
+            raise Refusal(
+                _("{address} shows the key {seen}, expected {expected}").format(
+                    address=self.address, seen=self.host_key.fingerprint, expected=expected.fingerprint
+                ),
+                hint=_("somebody may stand between, or the machine was reinstalled: look at its console, then enrol it anew"),
+            )
+        try:
+            self._authenticate(login)
+        except (paramiko.AuthenticationException, paramiko.SSHException) as fault:
+            raise Refusal(_("{user}@{address}: login refused").format(user=login.user, address=self.address)) from fault
+        self._user, self._sudo = login.user, login.sudo_password
+
+    def _authenticate(self, login: Login) -> None:
+        if login.password:
+            self._transport.auth_password(login.user, login.password.reveal())
+            return
+        keys = [_private_key(login.key_file)] if login.key_file else _own_keys()
+        for key in keys:
+            try:
+                self._transport.auth_publickey(login.user, key)
+            except paramiko.AuthenticationException:
+                continue
+            return
+        raise paramiko.AuthenticationException("no key was accepted")
+
+    def run(self, script: str, *arguments: str, stdin: str = "") -> str:
+        """Run *script* in sh as the login itself and return what it printed; Unfinished when it fails."""
+        return self._finish(shlex.join(["sh", "-c", script, "wizara", *arguments]), stdin)
+
+    def run_as_root(self, script: str, *arguments: str, stdin: str = "") -> str:
+        """Run *script* in sh as root."""
+        words = ["sh", "-c", script, "wizara", *arguments]
+        if self._user == "root":
+            return self._finish(shlex.join(words), stdin)
+        if self._sudo is None:
+            return self._finish(shlex.join(["sudo", "-n", *words]), stdin)
+        # -k makes sudo ask each time, so that the first line of the input is always its own.
+        return self._finish(shlex.join(["sudo", "-k", "-S", "-p", "", *words]), f"{self._sudo.reveal()}\n{stdin}")
+
+    def _finish(self, command: str, stdin: str) -> str:
+        try:
+            channel = self._transport.open_session(timeout=_CONNECT_SECONDS)
+            channel.exec_command(command)
+            channel.sendall(stdin.encode())
+            channel.shutdown_write()
+            out = channel.makefile("rb").read()
+            said = channel.makefile_stderr("rb").read()
+            status = channel.recv_exit_status()
+        except (paramiko.SSHException, EOFError, OSError) as fault:
+            raise Unreachable(_("{address}: the connection was cut").format(address=self.address)) from fault
+        if status != 0:
+            words = " / ".join(line for line in (said or out).decode(errors="replace").splitlines() if line.strip())[-400:]
+            raise Unfinished(_("{address}: {words}").format(address=self.address, words=words or f"exit {status}"))
+        return str(out.decode(errors="replace"))
+
+
+def _private_key(path: Path) -> paramiko.PKey:
+    try:
+        return paramiko.PKey.from_path(path)
+    except (OSError, paramiko.SSHException, ValueError, TypeError) as fault:
+        raise Refusal(_("the key {path} cannot be read: {fault}").format(path=path, fault=fault)) from fault
+
+
+def _own_keys() -> list[paramiko.PKey]:
+    """Return the agent's keys, then the readable ones of the operator's own folder."""
+    keys: list[paramiko.PKey] = list(paramiko.Agent().get_keys())
+    for name in ("id_ed25519", "id_ecdsa", "id_rsa"):
+        path = Path.home() / ".ssh" / name
+        if path.is_file():
+            try:
+                keys.append(paramiko.PKey.from_path(path))
+            except (paramiko.SSHException, ValueError, TypeError):
+                continue
+    return keys
