@@ -15,11 +15,17 @@ def configure() -> None:
     tunnel = this_node().tunnel
     if tunnel:
         directory(name="Tunnel folder", path="/etc/wireguard", mode="700")
-        template("Tunnels", "intranet/wg.conf.j2", f"/etc/wireguard/{tunnel.device}.conf", {"tunnel": tunnel}, mode="600")
+        template(
+            "Tunnels", "intranet/wg.conf.j2", f"/etc/wireguard/{tunnel.device}.conf", {"tunnel": tunnel}, mode="600"
+        )
 
 
 def activate() -> None:
     """Bring the tunnels up."""
     tunnel = this_node().tunnel
     if tunnel:
-        unit(name="Tunnels are up", unit_name=f"wg-quick@{tunnel.device}.service", files=(f"/etc/wireguard/{tunnel.device}.conf",))
+        unit(
+            name="Tunnels are up",
+            unit_name=f"wg-quick@{tunnel.device}.service",
+            files=(f"/etc/wireguard/{tunnel.device}.conf",),
+        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from wizara.inventory.required import dashed
+
 from wizara.blueprint.models import MailPlan
 from wizara.operations import directory, file, login, packages, secret, template, this_node, unit
 
@@ -35,7 +37,12 @@ def configure() -> None:
     login(name="Owner of the mailboxes", name_="vmail", comment="mailboxes", home="/var/vmail")
     directory(name="Mailboxes", path="/var/vmail", owner="vmail", group="vmail", mode="700")
     directory(name="Certificates", path="/etc/ssl/wizara", mode="700")
-    file(name="Mail server's certificate and key", path=_CERTIFICATE, content=secret(f"{this_node().name}-tls"), mode="600")
+    file(
+        name="Mail server's certificate and key",
+        path=_CERTIFICATE,
+        content=secret(f"{this_node().name}-tls"),
+        mode="600",
+    )
     _postfix(mail)
     _dovecot(mail)
     _rspamd(mail)
@@ -52,7 +59,7 @@ def _dovecot(mail: MailPlan) -> None:
     dialect = {"bookworm": "2.3", "trixie": "2.4"}[this_node().release]
     template("Dovecot", f"mail/dovecot-{dialect}.conf.j2", "/etc/dovecot/dovecot.conf", {"mail": mail},
              check='doveconf -c "$1" -n > /dev/null')  # fmt: skip
-    hashes = {box.local: json.loads(secret(f"mailbox-{box.local.replace('.', '-')}").reveal())["hash"] for box in mail.mailboxes}
+    hashes = {box.local: json.loads(secret(f"mailbox-{dashed(box.local)}").reveal())["hash"] for box in mail.mailboxes}
     template("Mailbox passwords", "mail/users.j2", "/etc/dovecot/users", {"mail": mail, "hashes": hashes},
              group="dovecot", mode="640", secret=True)  # fmt: skip
 
@@ -63,16 +70,42 @@ def _rspamd(mail: MailPlan) -> None:
         name = path.rpartition("/")[2]
         template(f"rspamd {name}", f"mail/{name}.j2", path, values)
     for module in _QUIET:
-        file(name=f"rspamd without {module}", path=f"{_LOCAL}/{module}.conf", content="# written by wizara\nenabled = false;\n")
+        file(
+            name=f"rspamd without {module}",
+            path=f"{_LOCAL}/{module}.conf",
+            content="# written by wizara\nenabled = false;\n",
+        )
     directory(name="DKIM keys", path="/var/lib/rspamd/dkim", owner="_rspamd", group="_rspamd", mode="700")
     for domain in mail.domains:
-        key = secret(f"dkim-{domain.replace('.', '-')}")
-        file(name=f"DKIM key of {domain}", path=f"/var/lib/rspamd/dkim/{domain}.key", content=key, owner="_rspamd", group="_rspamd", mode="600")
+        key = secret(f"dkim-{dashed(domain)}")
+        file(
+            name=f"DKIM key of {domain}",
+            path=f"/var/lib/rspamd/dkim/{domain}.key",
+            content=key,
+            owner="_rspamd",
+            group="_rspamd",
+            mode="600",
+        )
 
 
 def activate() -> None:
     """Start the filter first: Postfix puts every mail off while it does not answer."""
     quiet = tuple(f"{_LOCAL}/{module}.conf" for module in _QUIET)
-    unit(name="Mail filter answers", unit_name="rspamd.service", files=(*_SIGNING, *quiet), ready=_WAIT.format(port=11332))
-    unit(name="Postfix answers", unit_name="postfix.service", files=(*_POSTFIX, _CERTIFICATE), ready=_WAIT.format(port=587))
-    unit(name="Dovecot answers", unit_name="dovecot.service", files=(*_DOVECOT, _CERTIFICATE), ready=_WAIT.format(port=993))
+    unit(
+        name="Mail filter answers",
+        unit_name="rspamd.service",
+        files=(*_SIGNING, *quiet),
+        ready=_WAIT.format(port=11332),
+    )
+    unit(
+        name="Postfix answers",
+        unit_name="postfix.service",
+        files=(*_POSTFIX, _CERTIFICATE),
+        ready=_WAIT.format(port=587),
+    )
+    unit(
+        name="Dovecot answers",
+        unit_name="dovecot.service",
+        files=(*_DOVECOT, _CERTIFICATE),
+        ready=_WAIT.format(port=993),
+    )

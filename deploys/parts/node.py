@@ -21,8 +21,18 @@ def configure() -> None:
     _admins()
     values = {"node": node, "accepted": ()}
     template("Kernel network settings", "node/sysctl.conf.j2", _SYSCTL, values)
-    template("SSH server", "node/sshd.conf.j2", _SSHD, values, mode="600", check='mkdir -p /run/sshd; sshd -t -f "$1"', reaches_node=True)
-    template("Packet filter", "node/nftables.conf.j2", _NFT, values, mode="755", check='nft -c -f "$1"', reaches_node=True)
+    template(
+        "SSH server",
+        "node/sshd.conf.j2",
+        _SSHD,
+        values,
+        mode="600",
+        check='mkdir -p /run/sshd; sshd -t -f "$1"',
+        reaches_node=True,
+    )
+    template(
+        "Packet filter", "node/nftables.conf.j2", _NFT, values, mode="755", check='nft -c -f "$1"', reaches_node=True
+    )
     template("Time", "node/chrony.conf.j2", _CHRONY, values, check='chronyd -p -f "$1" > /dev/null')
 
 
@@ -30,7 +40,13 @@ def _admins() -> None:
     """Give each engineer a login by key."""
     for admin in this_node().admins:
         login(name=f"Administrator {admin.login}", name_=admin.login, comment=admin.name, groups=("wizara-admins",))
-        directory(name=f"SSH folder of {admin.login}", path=f"/home/{admin.login}/.ssh", owner=admin.login, group=admin.login, mode="700")
+        directory(
+            name=f"SSH folder of {admin.login}",
+            path=f"/home/{admin.login}/.ssh",
+            owner=admin.login,
+            group=admin.login,
+            mode="700",
+        )
         file(
             name=f"SSH keys of {admin.login}", path=f"/home/{admin.login}/.ssh/authorized_keys", content="\n".join((*admin.keys, "")),
             owner=admin.login, group=admin.login, mode="600", reaches_node=True,
@@ -41,7 +57,12 @@ def _admins() -> None:
 
 def activate() -> None:
     """Run what every node runs."""
-    unit(name="Kernel network settings are in force", unit_name="systemd-sysctl.service", files=(_SYSCTL,), reaches_node=True)
+    unit(
+        name="Kernel network settings are in force",
+        unit_name="systemd-sysctl.service",
+        files=(_SYSCTL,),
+        reaches_node=True,
+    )
     unit(name="SSH server runs", unit_name="ssh.service", files=(_SSHD,), reloads=True, reaches_node=True)
     unit(name="Time is kept", unit_name="chrony.service", files=(_CHRONY,))
     unit(name="Packet filter is in force", unit_name="nftables.service", files=(_NFT,), reloads=True, reaches_node=True)

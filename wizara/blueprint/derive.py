@@ -7,7 +7,15 @@ from ipaddress import IPv4Interface
 from wizara.blueprint.directory import Directory
 from wizara.blueprint.flows import flows, forwards, inbound
 from wizara.blueprint.models import (
-    Admin, Blueprint, Mailbox, MailPlan, NamesPlan, NodePlan, PermittedFlow, PortPlan, Zone,
+    Admin,
+    Blueprint,
+    Mailbox,
+    MailPlan,
+    NamesPlan,
+    NodePlan,
+    PermittedFlow,
+    PortPlan,
+    Zone,
 )  # fmt: skip
 from wizara.blueprint.tunnels import tunnel
 from wizara.blueprint.zones import zones
@@ -23,7 +31,9 @@ def derive(ministry: Ministry) -> Blueprint:
     return Blueprint(ministry.name, nodes, all_zones, permitted)
 
 
-def _node(directory: Directory, name: str, permitted: tuple[PermittedFlow, ...], all_zones: tuple[Zone, ...]) -> NodePlan:
+def _node(
+    directory: Directory, name: str, permitted: tuple[PermittedFlow, ...], all_zones: tuple[Zone, ...]
+) -> NodePlan:
     declaration = directory.ministry.declaration
     site = directory.node_sites[name]
     node = directory.node(name)
@@ -61,7 +71,10 @@ def _ports(directory: Directory, name: str) -> tuple[PortPlan, ...]:
 
 def _admins(directory: Directory) -> tuple[Admin, ...]:
     people = directory.ministry.declaration.people
-    return tuple(Admin(login, people[login].name.fr, people[login].ssh_keys) for login in directory.ministry.declaration.engineers)
+    return tuple(
+        Admin(login, people[login].name.fr, people[login].ssh_keys)
+        for login in directory.ministry.declaration.engineers
+    )
 
 
 def _provisioners(directory: Directory) -> tuple[str, ...]:
@@ -83,7 +96,9 @@ def _mail(directory: Directory, name: str) -> MailPlan:
     people = declaration.people
     boxes = [Mailbox(person.mail, person.name.fr, (person.mail,)) for person in people.values()]
     for local, function in declaration.functions.items():
-        holders = tuple(dict.fromkeys((local, *(people[login].mail for login in (function.holder, *function.deputies)))))
+        holders = tuple(
+            dict.fromkeys((local, *(people[login].mail for login in (function.holder, *function.deputies))))
+        )
         boxes.append(Mailbox(local, function.title.fr, holders))
     boxes.append(Mailbox(declaration.mail.probe, "wizara", (declaration.mail.probe,)))
     return MailPlan(

@@ -89,7 +89,9 @@ def _outward(directory: Directory, name: str) -> Iterable[Forward]:
         return
     for service in _WEB:
         yield Forward(sources, _mirrors(directory), service, "packages", outside=True)
-    resolvers = tuple(IPv4Network(directory.service_address(other)) for other in behind if "names" in site.nodes[other].parts)
+    resolvers = tuple(
+        IPv4Network(directory.service_address(other)) for other in behind if "names" in site.nodes[other].parts
+    )
     if resolvers:
         targets = tuple(IPv4Network(address) for address in directory.ministry.declaration.dns.forward)
         for service in DNS:
@@ -99,7 +101,10 @@ def _outward(directory: Directory, name: str) -> Iterable[Forward]:
 def _mirrors(directory: Directory) -> tuple[IPv4Network, ...]:
     """Return the package mirror's addresses; anywhere, when it is declared by name or not at all."""
     apt = directory.ministry.declaration.apt
-    hosts = [urlsplit(url).hostname or "" for url in ((apt.proxy,) if apt and apt.proxy else (apt.mirror, apt.security) if apt else ())]
+    hosts = [
+        urlsplit(url).hostname or ""
+        for url in ((apt.proxy,) if apt and apt.proxy else (apt.mirror, apt.security) if apt else ())
+    ]
     try:
         literal = {IPv4Network(IPv4Address(ip_address(host).packed)) for host in hosts}
     except ValueError:

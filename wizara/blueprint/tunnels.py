@@ -48,7 +48,9 @@ def _spoke(directory: Directory, name: str) -> Tunnel | None:
         return None
     own = set(site_networks(site))
     hub_site = directory.ministry.sites[directory.node_sites[intranet.hub]]
-    outside = next(hub_site.uplinks[port].address.ip for port in hub_site.nodes[intranet.hub].ports if port in hub_site.uplinks)
+    outside = next(
+        hub_site.uplinks[port].address.ip for port in hub_site.nodes[intranet.hub].ports if port in hub_site.uplinks
+    )
     allowed = tuple(network for network in directory.ministry_networks if network not in own)
     peer = Peer(intranet.hub, _key(directory, intranet.hub), allowed, endpoint=f"{outside}:{intranet.port}")
     return Tunnel(IPv4Interface((site.link.address, intranet.network.prefixlen)), None, (peer,))

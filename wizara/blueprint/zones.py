@@ -27,7 +27,10 @@ def _order(record: Record) -> tuple[str, str, str]:
 
 def _addresses(directory: Directory) -> list[tuple[str, IPv4Address]]:
     """Return (full name, address) of every node, host and device."""
-    found = [(directory.fqdn(name, site), directory.service_address(name)) for site, name, _node in directory.ministry.nodes()]
+    found = [
+        (directory.fqdn(name, site), directory.service_address(name))
+        for site, name, _node in directory.ministry.nodes()
+    ]
     found += [(directory.fqdn(name, site), address) for name, (site, address) in directory.hosts.items()]
     domain = directory.ministry.declaration.domain
     found += [(f"mail.{domain}", directory.service_address(node)) for node in directory.with_part("mail")[:1]]
@@ -55,7 +58,9 @@ def _mail_records(directory: Directory) -> list[Record]:
                 Record(f"_imaps._tcp.{domain}.", "SRV", f"0 1 993 {host}"),
             ]
             if dkim := ministry.enrolled.dkim.get(domain):
-                records.append(Record(f"{dkim.selector}._domainkey.{domain}.", "TXT", _strings(f"v=DKIM1; k=rsa; p={dkim.public}")))
+                records.append(
+                    Record(f"{dkim.selector}._domainkey.{domain}.", "TXT", _strings(f"v=DKIM1; k=rsa; p={dkim.public}"))
+                )
     return records
 
 
@@ -72,5 +77,7 @@ def _reverse(network: IPv4Network, names: list[tuple[str, IPv4Address]], servers
     for name, address in names:
         if address in network:
             pointers.setdefault(address, name)
-    records = tuple(Record(f"{address.reverse_pointer}.", "PTR", f"{name}.") for address, name in sorted(pointers.items()))
+    records = tuple(
+        Record(f"{address.reverse_pointer}.", "PTR", f"{name}.") for address, name in sorted(pointers.items())
+    )
     return Zone(zone, (*_head(zone, servers), *records))

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 @click.command()
 @ministry_argument
 @lab_option
-@click.option("--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable).")
+@click.option(
+    "--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable)."
+)
 @click.option("--part", default="site", show_default=True, type=click.Choice(["site", "node", "names", "intranet", "mail"]),
               help="Only this part of what is declared.")  # fmt: skip
-@click.option("--console", is_flag=True, help="Somebody can reach the machines otherwise, should a change cut the way to them.")
+@click.option(
+    "--console", is_flag=True, help="Somebody can reach the machines otherwise, should a change cut the way to them."
+)
 @click.option("--accept-closing", multiple=True, metavar="WHAT",
               help="On a used machine: what may be closed or replaced, as plan names it (tcp/5432, a path, ufw…).")  # fmt: skip
 @yes_option
@@ -33,8 +37,8 @@ def command(
     as_json: bool, runs: str,
 ) -> int:  # fmt: skip
     """Bring the nodes of MINISTRY to what is declared; a second apply changes nothing."""
-    from wizara.cli.provision import Provision, show, world_line  # noqa: PLC0415 - heavy
-    from wizara.cli.world import chosen, scene  # noqa: PLC0415
+    from wizara.cli.provision import Provision, show, world_line
+    from wizara.cli.world import chosen, scene
 
     if not yes and not sys.stdin.isatty():
         raise UsageFault(_("there is no terminal to ask on"), hint=_("--yes applies without asking"))
@@ -72,7 +76,7 @@ def _keep_the_way(provision: Provision) -> None:
 
 
 def _confirmed(provision: Provision, *, yes: bool) -> tuple[str, ...]:
-    from wizara.cli.provision import safe  # noqa: PLC0415
+    from wizara.cli.provision import safe
 
     pending = provision.pending()
     if not pending or yes:
@@ -81,7 +85,9 @@ def _confirmed(provision: Provision, *, yes: bool) -> tuple[str, ...]:
         click.echo(f"{node}:", err=True)
         for change in changes:
             click.echo(f"  {change.kind} {change.operation} {change.subject} {safe(change.note)}", err=True)
-    question = _("{world}: apply these changes on {count} nodes?").format(world=provision.scene.world, count=len(pending))
+    question = _("{world}: apply these changes on {count} nodes?").format(
+        world=provision.scene.world, count=len(pending)
+    )
     if not click.confirm(question, err=True):
         raise Interrupted(_("nothing was changed"))
     return tuple(pending)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.argument("nodes", nargs=-1)
 @lab_option
 @click.option("--user", default="root", show_default=True, help="The login that the installer left.")
-@click.option("--key", type=click.Path(dir_okay=False, exists=True), help="Its private key; without one a password is asked for.")
+@click.option(
+    "--key", type=click.Path(dir_okay=False, exists=True), help="Its private key; without one a password is asked for."
+)
 @click.option("--sudo-password", is_flag=True, help="Ask for the password that its sudo wants.")
 @click.option("--address", help="Where the machine answers now, when that is not where it is managed from (one node).")
 @click.option("--fingerprint", help="Its host key, SHA256:…, read at the console; without it you are asked (one node).")
@@ -30,14 +32,16 @@ def command(
     fingerprint: str | None,
 ) -> int:  # fmt: skip
     """Meet the NODES of MINISTRY for the first time: check and pin their host keys, create the provisioning account, prove it."""
-    from wizara.cli.meeting import Host, ask_login, meet  # noqa: PLC0415 - heavy
-    from wizara.cli.world import chosen, scene  # noqa: PLC0415
+    from wizara.cli.meeting import Host, ask_login, meet
+    from wizara.cli.world import chosen, scene
 
     found = scene(ministry, lab)
     names = chosen(found.ministry, nodes)
     if (address or fingerprint) and len(names) != 1:
         raise UsageFault(_("--address and --fingerprint are for one node"))
-    click.echo(_("{verb} {ministry} — {world}").format(verb="enrol", ministry=found.ministry.name, world=found.world), err=True)
+    click.echo(
+        _("{verb} {ministry} — {world}").format(verb="enrol", ministry=found.ministry.name, world=found.world), err=True
+    )
     asked = None if found.world.is_lab else ask_login(user, Path(key) if key else None, sudo=sudo_password)
     codes = []
     for name in names:
@@ -54,7 +58,10 @@ def command(
 def _agree(host: Host, fingerprint: str) -> None:
     """Ask a person whether the machine's console shows the same fingerprint."""
     click.echo(_("{node} shows the host key {fingerprint}").format(node=host.node, fingerprint=fingerprint), err=True)
-    click.echo(_("compare it with what the machine's own console prints: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"), err=True)
+    click.echo(
+        _("compare it with what the machine's own console prints: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"),
+        err=True,
+    )
     if not sys.stdin.isatty():
         raise UsageFault(_("there is no terminal to ask on"), hint=_("--fingerprint SHA256:… says what to expect"))
     if not click.confirm(_("are they the same?"), err=True):

@@ -51,7 +51,9 @@ class Verbs(click.Group):
         command.name = cmd_name
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the verb; a misspelt one is told with its nearest neighbour."""
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             near = did_you_mean(args[0], VERBS)
@@ -109,6 +111,11 @@ def main(arguments: list[str] | None = None) -> Any:
     except Exception as fault:  # noqa: BLE001 - the last line of defence: never a traceback unasked
         if debug:
             traceback.print_exc()
-        click.echo(_("internal fault: {kind}: {fault} — please report it; --debug shows where").format(kind=type(fault).__name__, fault=fault), err=True)
+        click.echo(
+            _("internal fault: {kind}: {fault} — please report it; --debug shows where").format(
+                kind=type(fault).__name__, fault=fault
+            ),
+            err=True,
+        )
         code = ExitCode.INTERNAL
     sys.exit(int(code or 0))

@@ -36,8 +36,14 @@ def ask_login(user: str, key: Path | None, *, sudo: bool) -> Login:
     """Return the first login; a password is asked on the terminal and kept in memory only."""
     if key is None and not sys.stdin.isatty():
         raise UsageFault(_("there is no terminal to ask for a password on"), hint=_("--key FILE logs in by key"))
-    password = None if key else Secret(click.prompt(_("password of {user}").format(user=user), hide_input=True, err=True))
-    wanted = Secret(click.prompt(_("password that sudo asks {user} for").format(user=user), hide_input=True, err=True)) if sudo else None
+    password = (
+        None if key else Secret(click.prompt(_("password of {user}").format(user=user), hide_input=True, err=True))
+    )
+    wanted = (
+        Secret(click.prompt(_("password that sudo asks {user} for").format(user=user), hide_input=True, err=True))
+        if sudo
+        else None
+    )
     return Login(user, key, password, wanted or (password if user != "root" else None))
 
 
@@ -55,7 +61,11 @@ def meet(scene: Scene, host: Host, agree: Callable[[Host, str], None]) -> ExitCo
 
     met = revisit(meeting, expected, progress) if pinned else enrol(meeting, expected, progress)
     written = _write_down(scene, host.node, met)
-    click.echo(_("{node}: enrolled") .format(node=host.node) if met.changed or written else _("{node}: already enrolled, nothing changed").format(node=host.node))
+    click.echo(
+        _("{node}: enrolled").format(node=host.node)
+        if met.changed or written
+        else _("{node}: already enrolled, nothing changed").format(node=host.node)
+    )
     return ExitCode.DONE
 
 
@@ -63,7 +73,7 @@ def _first_way(scene: Scene, host: Host) -> tuple[Login, HostKey | None]:
     """Return the first login, and in a lab the host key that its console shows."""
     if host.login:
         return host.login, None
-    from wizara.lab import find  # noqa: PLC0415 - only a lab knows its machines' first logins
+    from wizara.lab import find
 
     assert scene.world.name is not None
     first = find(scene.world.name).first_login(host.node)

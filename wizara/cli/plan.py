@@ -12,16 +12,20 @@ from wizara.cli.options import json_option, lab_option, ministry_argument, runs_
 @click.command()
 @ministry_argument
 @lab_option
-@click.option("--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable).")
+@click.option(
+    "--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable)."
+)
 @click.option("--part", default="site", show_default=True, type=click.Choice(["site", "node", "names", "intranet", "mail"]),
               help="Only this part of what is declared.")  # fmt: skip
 @click.option("--no-diff", is_flag=True, help="List changes without their text.")
 @json_option
 @runs_option
-def command(ministry: str, lab: str | None, limit: tuple[str, ...], part: str, no_diff: bool, as_json: bool, runs: str) -> int:
+def command(
+    ministry: str, lab: str | None, limit: tuple[str, ...], part: str, no_diff: bool, as_json: bool, runs: str
+) -> int:
     """Show what apply would change on the nodes of MINISTRY. Exit code 4 when something is pending."""
-    from wizara.cli.provision import Provision, show, world_line  # noqa: PLC0415 - heavy
-    from wizara.cli.world import chosen, scene  # noqa: PLC0415
+    from wizara.cli.provision import Provision, show, world_line
+    from wizara.cli.world import chosen, scene
 
     found = scene(ministry, lab)
     world_line(found, "plan")

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.live import Live
@@ -18,15 +19,21 @@ class Board:
     def __init__(self) -> None:
         self._console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")) or None, highlight=False)
         self._lines: dict[str, tuple[str, float, bool]] = {}
-        self._live = Live(console=self._console, get_renderable=self._table, refresh_per_second=4) if sys.stderr.isatty() else None
+        self._live = (
+            Live(console=self._console, get_renderable=self._table, refresh_per_second=4)
+            if sys.stderr.isatty()
+            else None
+        )
         self._start = time.monotonic()
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> Self:
         if self._live:
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live:
             self._live.stop()
 

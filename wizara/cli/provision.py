@@ -87,7 +87,12 @@ class Provision:
         outcomes = tuple(self._outcome(node) for node in self.nodes)
         code = worst(ExitCode(one.exit_code) for one in outcomes)
         return ProvisionResult(
-            run=run, verb=self.verb, world=str(self.scene.world), ministry=self.scene.ministry.name, exit_code=code, nodes=outcomes
+            run=run,
+            verb=self.verb,
+            world=str(self.scene.world),
+            ministry=self.scene.ministry.name,
+            exit_code=code,
+            nodes=outcomes,
         )
 
     def _outcome(self, node: str) -> NodeOutcome:
@@ -98,9 +103,13 @@ class Provision:
             return NodeOutcome(node=node, outcome=ended.outcome, exit_code=_CODES[ended.outcome], changes=changes, standing=standing,
                                message=ended.message, seconds=ended.seconds)  # fmt: skip
         if planned is None:
-            return NodeOutcome(node=node, outcome="failed", exit_code=ExitCode.UNFINISHED, message=_("the engine said nothing of it"))
+            return NodeOutcome(
+                node=node, outcome="failed", exit_code=ExitCode.UNFINISHED, message=_("the engine said nothing of it")
+            )
         outcome: Outcome = "pending" if planned.changes else "unchanged"
-        return NodeOutcome(node=node, outcome=outcome, exit_code=_CODES[outcome], changes=planned.changes, standing=standing)
+        return NodeOutcome(
+            node=node, outcome=outcome, exit_code=_CODES[outcome], changes=planned.changes, standing=standing
+        )
 
 
 def _wording(step: Step) -> str:

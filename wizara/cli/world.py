@@ -54,7 +54,7 @@ def scene(argument: str, lab: str | None) -> Scene:
         return Scene(load(folder), World())
     be_root()
     name = lab or load(folder).name
-    from wizara.lab import find  # noqa: PLC0415 - only a lab's verbs pay for it
+    from wizara.lab import find
 
     world = find(name).world()
     assert world.state is not None
@@ -65,7 +65,11 @@ def be_root() -> None:
     """Go on as root: a lab's verbs re-run themselves under sudo."""
     if os.geteuid() == 0:
         return
-    kept = [f"{name}={os.environ[name]}" for name in ("WIZARA_STATE", "WIZARA_CACHE", "LANG", "NO_COLOR") if name in os.environ]
+    kept = [
+        f"{name}={os.environ[name]}"
+        for name in ("WIZARA_STATE", "WIZARA_CACHE", "LANG", "NO_COLOR")
+        if name in os.environ
+    ]
     try:
         os.execvp("sudo", ["sudo", *kept, sys.executable, "-m", "wizara", *sys.argv[1:]])
     except FileNotFoundError:
@@ -80,7 +84,9 @@ def chosen(ministry: Ministry, limit: tuple[str, ...]) -> tuple[str, ...]:
     for word in wanted:
         matching = [name for site, name, node in ministry.nodes() if word in {name, site, *node.parts}]
         if not matching:
-            raise UsageFault(_("--limit: no node, site or part '{word}'").format(word=word), hint=", ".join(sorted(known)))
+            raise UsageFault(
+                _("--limit: no node, site or part '{word}'").format(word=word), hint=", ".join(sorted(known))
+            )
         found += matching
     return tuple(dict.fromkeys(found)) if wanted else tuple(name for _site, name, _node in ministry.nodes())
 
@@ -91,5 +97,7 @@ def refuse_unenrolled(ministry: Ministry, nodes: tuple[str, ...]) -> None:
     if strangers:
         raise Refusal(
             _("not enrolled: {nodes}").format(nodes=", ".join(strangers)),
-            hint=_("wizara enrol {ministry} {node} meets them").format(ministry=ministry.name, node=" ".join(strangers)),
+            hint=_("wizara enrol {ministry} {node} meets them").format(
+                ministry=ministry.name, node=" ".join(strangers)
+            ),
         )

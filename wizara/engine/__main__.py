@@ -44,7 +44,9 @@ def main() -> int:
     tree.expose()
     try:
         ministry = load(Path(request.folder), enrolled=Path(request.enrolled) if request.enrolled else None)
-        secrets = {node: {name: Secret(value) for name, value in opened.items()} for node, opened in request.secrets.items()}
+        secrets = {
+            node: {name: Secret(value) for name, value in opened.items()} for node, opened in request.secrets.items()
+        }
         hosts = host_data(ministry, run=request.run, ssh_key=request.ssh_key, secrets=secrets)
         runner = Runner({name: hosts[name] for name in request.nodes}, tree.deploy(request.deploy), emit)
         runner.check()

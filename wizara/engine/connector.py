@@ -31,7 +31,9 @@ class _OnlyPinned(paramiko.MissingHostKeyPolicy):
         raise UnknownHostKey(f"{hostname} shows {key.get_name()} {key.fingerprint}, which is not pinned")
 
 
-def host_data(ministry: Ministry, *, run: str, ssh_key: str | None, secrets: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def host_data(
+    ministry: Ministry, *, run: str, ssh_key: str | None, secrets: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
     """Return node name → pyinfra host data of every node of *ministry*."""
     blueprint = derive(ministry)
     found: dict[str, dict[str, Any]] = {}
@@ -102,4 +104,7 @@ def _open(ministry: Ministry, state: Path | None) -> dict[str, dict[str, Any]]:
     """Return node → name → opened secret, for the stock CLI."""
     from wizara.inventory.secrets import secrets_of_nodes  # noqa: PLC0415 - the worker gets its secrets by pipe
 
-    return {node: dict(opened) for node, opened in secrets_of_nodes(ministry, state).items()}
+    nodes = [name for _site, name, _node in ministry.nodes() if name in ministry.enrolled.nodes]
+    folder = (state or Path(ministry.folder)) / "secrets"
+    identity = state / "identity.age" if state else None
+    return {node: dict(opened) for node, opened in secrets_of_nodes(ministry, nodes, folder, identity).items()}

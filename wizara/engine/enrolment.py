@@ -149,13 +149,17 @@ def revisit(meeting: Meeting, expected: HostKey, progress: Progress) -> Met:
     return _from_our_side(meeting, expected, facts, progress, changed=changed)
 
 
-def _from_our_side(meeting: Meeting, expected: HostKey, facts: dict[str, list[list[str]]], progress: Progress, *, changed: bool) -> Met:
+def _from_our_side(
+    meeting: Meeting, expected: HostKey, facts: dict[str, list[list[str]]], progress: Progress, *, changed: bool
+) -> Met:
     """Prove login and sudo over a new connection, make the tunnel's key, and only then close the first way in."""
     progress(_("proving the new way in"))
     with meeting.open() as machine:
         machine.log_in(meeting.ours, expected)
         if machine.run_as_root("id -u").strip() != "0":
-            raise Refusal(_("{node}: sudo does not give root to {login}").format(node=meeting.plan.name, login=PROVISIONER))
+            raise Refusal(
+                _("{node}: sudo does not give root to {login}").format(node=meeting.plan.name, login=PROVISIONER)
+            )
         vpn_key = None
         if meeting.plan.tunnel:
             progress(_("making the tunnel's key"))
@@ -178,10 +182,17 @@ def _look(machine: Machine, meeting: Meeting) -> dict[str, list[list[str]]]:
     name = meeting.plan.name
     release = facts["release"][0][0]
     if release != meeting.plan.release:
-        raise Refusal(_("{node} runs {found}, declared is {declared}").format(node=name, found=release, declared=meeting.plan.release))
+        raise Refusal(
+            _("{node} runs {found}, declared is {declared}").format(
+                node=name, found=release, declared=meeting.plan.release
+            )
+        )
     skew = int(facts["clock"][0][0]) - (before + time.time()) / 2
     if abs(skew) > _CLOCK_SECONDS:
-        raise Refusal(_("{node}: its clock is {seconds} s off").format(node=name, seconds=round(skew)), hint=_("set it first: timedatectl set-time"))
+        raise Refusal(
+            _("{node}: its clock is {seconds} s off").format(node=name, seconds=round(skew)),
+            hint=_("set it first: timedatectl set-time"),
+        )
     free = int(facts["free"][0][0])
     if free < _FREE_KIB:
         raise Refusal(_("{node}: {mib} MiB free on /var, 1024 are needed").format(node=name, mib=free // 1024))
@@ -197,7 +208,10 @@ def _refuse_without_sudo(facts: dict[str, list[list[str]]], machine: Machine, na
         try:
             machine.run_as_root("true")
         except Exception as fault:
-            raise Refusal(_("{node}: this login may not use sudo").format(node=name), hint=_("--sudo-password asks for its password")) from fault
+            raise Refusal(
+                _("{node}: this login may not use sudo").format(node=name),
+                hint=_("--sudo-password asks for its password"),
+            ) from fault
 
 
 def _mend_apt(machine: Machine, plan: NodePlan) -> bool:
@@ -212,5 +226,7 @@ def _devices(plan: NodePlan, facts: dict[str, list[list[str]]]) -> dict[str, str
     by_mac = {words[1]: words[0] for words in facts.get("nic", []) if len(words) > 1}
     missing = [port.name for port in plan.ports if port.mac and port.mac not in by_mac]
     if missing:
-        raise Refusal(_("{node}: no interface has the declared MAC of {ports}").format(node=plan.name, ports=", ".join(missing)))
+        raise Refusal(
+            _("{node}: no interface has the declared MAC of {ports}").format(node=plan.name, ports=", ".join(missing))
+        )
     return {port.name: by_mac[port.mac] for port in plan.ports if port.mac}

@@ -11,6 +11,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import paramiko
 
@@ -40,7 +41,9 @@ def dial(address: str, port: int, namespace: Path | None) -> socket.socket:
         with ThreadPoolExecutor(max_workers=1) as thread:
             return thread.submit(connect).result()
     except OSError as fault:
-        raise Unreachable(_("{address}:{port} does not answer: {fault}").format(address=address, port=port, fault=fault)) from fault
+        raise Unreachable(
+            _("{address}:{port} does not answer: {fault}").format(address=address, port=port, fault=fault)
+        ) from fault
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,13 @@ class Machine:
             self._transport.start_client(timeout=_CONNECT_SECONDS)
         except (paramiko.SSHException, EOFError, OSError) as fault:
             self.close()
-            raise Unreachable(_("{address} does not speak SSH: {fault}").format(address=address, fault=fault)) from fault
+            raise Unreachable(
+                _("{address} does not speak SSH: {fault}").format(address=address, fault=fault)
+            ) from fault
         key = self._transport.get_remote_server_key()
         self.host_key = HostKey(key.get_name(), key.get_base64())
 
-    def __enter__(self) -> Machine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_details: object) -> None:
@@ -112,7 +117,9 @@ class Machine:
                 _("{address} shows the key {seen}, expected {expected}").format(
                     address=self.address, seen=self.host_key.fingerprint, expected=expected.fingerprint
                 ),
-                hint=_("somebody may stand between, or the machine was reinstalled: look at its console, then enrol it anew"),
+                hint=_(
+                    "somebody may stand between, or the machine was reinstalled: look at its console, then enrol it anew"
+                ),
             )
         try:
             self._authenticate(login)
@@ -159,7 +166,9 @@ class Machine:
         except (paramiko.SSHException, EOFError, OSError) as fault:
             raise Unreachable(_("{address}: the connection was cut").format(address=self.address)) from fault
         if status != 0:
-            words = " / ".join(line for line in (said or out).decode(errors="replace").splitlines() if line.strip())[-400:]
+            words = " / ".join(line for line in (said or out).decode(errors="replace").splitlines() if line.strip())[
+                -400:
+            ]
             raise Unfinished(_("{address}: {words}").format(address=self.address, words=words or f"exit {status}"))
         return str(out.decode(errors="replace"))
 

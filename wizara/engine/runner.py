@@ -16,7 +16,7 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
 from wizara.engine.connector import WizaraConnector
 from wizara.engine.internals import operations_of, run_operation
-from wizara.engine.standing import StandingFact, undeclared
+from wizara.engine.standing import Look, StandingFact, undeclared
 from wizara.errors import WizaraError
 from wizara.operations import change
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Step
@@ -55,13 +55,7 @@ class Runner:
         name = str(host)
         self._began[name] = time.monotonic()
         try:
-            self._emit(Step(node=name, phase="connect"))
-            host.connect(show_errors=False, raise_exceptions=True)
-            self._state.activate_host(host)
-            with ctx_host.use(host):
-                self._emit(Step(node=name, phase="check"))
-                standing = host.get_fact(StandingFact)
-                exec(self._code, {"__name__": "deploy", "__file__": self._code.co_filename})  # noqa: S102 - a deploy is code of ours
+            look = self._make_operations(host)
         except ConnectError as fault:
             outcome: Outcome = "refused" if "host key refused" in str(fault) else "unreachable"
             return self._end(name, outcome, str(fault))
@@ -72,9 +66,21 @@ class Runner:
         if host in self._state.failed_hosts:
             return self._end(name, "failed", "a question was not answered")
         changes = _as_planned(change.take(name))
-        notes = undeclared(host.data.wizara_node, standing, changes) if standing.first_time else ()
-        self._emit(Planned(node=name, changes=changes, first_time=standing.first_time, standing=notes))
+        standing = undeclared(host.data.wizara_node, look, changes) if look.first_time else ()
+        self._emit(Planned(node=name, changes=changes, first_time=look.first_time, standing=standing))
         return changes
+
+    def _make_operations(self, host: Host) -> Look:
+        """Connect, look at what lives there, and let the deploy make its operations, each of which checks itself."""
+        name = str(host)
+        self._emit(Step(node=name, phase="connect"))
+        host.connect(show_errors=False, raise_exceptions=True)
+        self._state.activate_host(host)
+        with ctx_host.use(host):
+            self._emit(Step(node=name, phase="check"))
+            look: Look = host.get_fact(StandingFact)
+            exec(self._code, {"__name__": "deploy", "__file__": self._code.co_filename})  # noqa: S102 - a deploy is code of ours
+        return look
 
     def _apply_one(self, host: Host) -> None:
         name = str(host)
@@ -91,9 +97,8 @@ class Runner:
             done += change.take(name) if failure is None else ()
             if failure is not None:
                 change.take(name)
-                self._end(name, "failed", f"{label}: {failure}", tuple(done))
-                return
-        self._end(name, "changed" if done else "unchanged", "", tuple(done))
+                return self._end(name, "failed", f"{label}: {failure}", tuple(done))
+        return self._end(name, "changed" if done else "unchanged", "", tuple(done))
 
     def _end(self, name: str, outcome: Outcome, message: str, done: tuple[change.Change, ...] = ()) -> None:
         change.take(name)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 from wizara.engine.request import Go, Request
 from wizara.errors import Unfinished
@@ -26,11 +26,13 @@ class Session:
             [*enter, sys.executable, "-m", "wizara.engine"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         self._write(self._request.model_dump_json())
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             self._process.terminate()
         self._stream(self._process.stdin).close()

@@ -110,7 +110,10 @@ def _sockets(plan: NodePlan, look: Look) -> Iterable[Standing]:
     for service, address, process in look.sockets:
         if service not in known and not _is_local(address):
             cut.setdefault(service, set()).add(f"{process} on {address}")
-    return [Standing(kind="socket", subject=service, detail=", ".join(sorted(what))) for service, what in sorted(cut.items())]
+    return [
+        Standing(kind="socket", subject=service, detail=", ".join(sorted(what)))
+        for service, what in sorted(cut.items())
+    ]
 
 
 def _peers(plan: NodePlan, look: Look) -> Iterable[Standing]:
@@ -120,15 +123,21 @@ def _peers(plan: NodePlan, look: Look) -> Iterable[Standing]:
     for service, remote, process in look.peers:
         if service in listening and service not in known and not _is_local(remote):
             cut.setdefault(service, set()).add(f"{remote} ({process})")
-    return [Standing(kind="peer", subject=service, detail=", ".join(sorted(who))) for service, who in sorted(cut.items())]
+    return [
+        Standing(kind="peer", subject=service, detail=", ".join(sorted(who))) for service, who in sorted(cut.items())
+    ]
 
 
 def _conflicts(plan: NodePlan, look: Look) -> Iterable[Standing]:
     rivals = {rival for part in plan.parts for rival in _RIVALS.get(part, ())}
-    found = [Standing(kind="conflict", subject=name, detail="active service") for name in sorted(look.services & rivals)]
+    found = [
+        Standing(kind="conflict", subject=name, detail="active service") for name in sorted(look.services & rivals)
+    ]
     foreign = [table for table in look.tables if table.split()[-1] != "wizara"]
     if foreign:
-        found.append(Standing(kind="conflict", subject="firewall", detail="rules already loaded: " + ", ".join(foreign)))
+        found.append(
+            Standing(kind="conflict", subject="firewall", detail="rules already loaded: " + ", ".join(foreign))
+        )
     return found
 
 

@@ -50,7 +50,11 @@ def planned_paths(node: str) -> frozenset[str]:
 
 def unified_diff(path: str, before: str, after: str) -> tuple[str, ...]:
     """Return the unified diff of a text file, cut at a length that a person still reads."""
-    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), f"{path} (now)", f"{path} (declared)", lineterm=""))
+    lines = list(
+        difflib.unified_diff(
+            before.splitlines(), after.splitlines(), f"{path} (now)", f"{path} (declared)", lineterm=""
+        )
+    )
     if len(lines) > _LONGEST_DIFF:
         lines = [*lines[:_LONGEST_DIFF], f"… {len(lines) - _LONGEST_DIFF} more lines"]
     return tuple(lines)

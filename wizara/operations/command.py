@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Generator
 
 from pyinfra.api import QuoteString, StringCommand
+
+Commands = Generator[StringCommand, None, None]
+"""What an operation yields: nothing, when all is as declared."""
 
 
 def program(script: str, *arguments: str, stdin: bytes | None = None) -> StringCommand:

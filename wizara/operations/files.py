@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import operation
 from pyinfra.context import host
 
 from wizara.inventory.secrets import Secret
-from wizara.operations.change import Change, record, unified_diff
-from wizara.operations.command import program
+from wizara.operations.change import Change, Kind, record, unified_diff
+from wizara.operations.command import Commands, program
 from wizara.operations.facts import PathStatus, Status
 from wizara.operations.render import render
 from wizara.operations.target import this_node, this_run
@@ -62,7 +62,7 @@ def file(
     check: str | None = None,
     secret: bool = False,
     reaches_node: bool = False,
-) -> Iterator[StringCommand]:
+) -> Commands:
     """Keep *path* exactly so; *check* is a shell line that judges the new file, given as ``$1``, before it takes its place."""
     wanted = content.reveal() if isinstance(content, Secret) else content
     data = wanted.encode() if isinstance(wanted, str) else wanted
@@ -74,7 +74,7 @@ def file(
         return
     diff = () if hidden else _diff(path, now, data)
     note = _note(now, owner, group, mode, secret=hidden, same_content=same_content)
-    kind = "create" if now.kind == "absent" else "modify"
+    kind: Kind = "create" if now.kind == "absent" else "modify"
     record(this_node().name, Change("file", kind, path, diff, note, reaches_node))
     if same_content:
         yield program(_MODE, path, owner, group, mode)
@@ -107,19 +107,19 @@ def template(name: str, source: str, path: str, values: Mapping[str, Any], **set
 
 
 @operation()
-def directory(path: str, owner: str = "root", group: str = "root", mode: str = "755") -> Iterator[StringCommand]:
+def directory(path: str, owner: str = "root", group: str = "root", mode: str = "755") -> Commands:
     """Keep a directory there, with this owner and mode."""
     now: PathStatus = host.get_fact(Status, path)
     if now.kind == "directory" and (now.owner, now.group, now.mode) == (owner, group, mode):
         return
-    kind = "create" if now.kind == "absent" else "modify"
+    kind: Kind = "create" if now.kind == "absent" else "modify"
     note = "" if now.kind == "absent" else f"{now.owner}:{now.group} {now.mode} → {owner}:{group} {mode}"
     record(this_node().name, Change("directory", kind, path, note=note))
     yield program(_MKDIR, path, owner, group, mode)
 
 
 @operation()
-def absent(path: str, reaches_node: bool = False) -> Iterator[StringCommand]:
+def absent(path: str, reaches_node: bool = False) -> Commands:
     """Keep no file at *path*."""
     now: PathStatus = host.get_fact(Status, path)
     if now.kind == "absent":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import operation
 from pyinfra.context import host
 
 from wizara.operations.change import Change, record
-from wizara.operations.command import program
+from wizara.operations.command import Commands, program
 from wizara.operations.facts import Packages
 from wizara.operations.target import this_node
 
@@ -35,7 +33,7 @@ apt-get -q -y $wait $old --no-install-recommends install "$@" >&2 || {
 
 
 @operation()
-def packages(names: tuple[str, ...]) -> Iterator[StringCommand]:
+def packages(names: tuple[str, ...]) -> Commands:
     """Keep the packages *names* installed; their services are not started by installing them."""
     state: dict[str, str] = host.get_fact(Packages, names)
     missing = tuple(name for name in names if state.get(name) != "installed")

@@ -32,7 +32,9 @@ def _whole_value(value: object) -> object:
     if value is None or isinstance(value, (bytes, Mapping, set)):
         raise UsageFault(_("a template writes a value of type {type}").format(type=type(value).__name__))
     if isinstance(value, str) and _CONTROL.search(value):
-        raise UsageFault(_("a template value holds a line break or control character: {value!r}").format(value=value[:60]))
+        raise UsageFault(
+            _("a template value holds a line break or control character: {value!r}").format(value=value[:60])
+        )
     return value
 
 

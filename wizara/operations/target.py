@@ -16,7 +16,9 @@ def this_node() -> NodePlan:
     """Return the plan of the node that operations are being made for."""
     plan = host.data.get("wizara_node")
     if not isinstance(plan, NodePlan):
-        raise UsageFault(_("{host} does not come from a wizara inventory").format(host=host.name), hint=_("use @wizara/MINISTRY"))
+        raise UsageFault(
+            _("{host} does not come from a wizara inventory").format(host=host.name), hint=_("use @wizara/MINISTRY")
+        )
     return plan
 
 
@@ -29,5 +31,7 @@ def secret(name: str) -> Secret:
     """Return the opened secret *name* of this node; UsageFault when it was never made."""
     opened: Mapping[str, Secret] = host.data.get("wizara_secrets") or {}
     if name not in opened:
-        raise UsageFault(_("the secret {name} is missing").format(name=name), hint=_("wizara secrets generate makes it"))
+        raise UsageFault(
+            _("the secret {name} is missing").format(name=name), hint=_("wizara secrets generate makes it")
+        )
     return opened[name]

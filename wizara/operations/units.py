@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import operation
 from pyinfra.context import host
 
 from wizara.operations.change import Change, planned_paths, record
-from wizara.operations.command import program
+from wizara.operations.command import Commands, program
 from wizara.operations.facts import Unit, UnitStatus
 from wizara.operations.target import this_node
 
@@ -55,7 +55,7 @@ def unit(
     reloads: bool = False,
     reaches_node: bool = False,
     ready: str | None = None,
-) -> Iterator[StringCommand]:
+) -> Commands:
     """Keep *unit_name* enabled and running with *files* as they stand; *ready* is a shell line that waits for its service."""
     now: UnitStatus = host.get_fact(Unit, unit_name, tuple(files))
     node = this_node().name
