@@ -15,7 +15,8 @@ _CERTIFICATE = "/etc/ssl/wizara/mail.pem"
 _LOCAL = "/etc/rspamd/local.d"
 #: Filters that ask the internet, or a Redis that is not here: switched off, or each mail would wait for them.
 _QUIET = ("rbl", "fuzzy_check", "asn", "phishing", "neural", "mx_check", "greylist", "ratelimit", "replies", "history_redis", "url_redirector",
-          "external_services", "hfilter", "bayes_expiry", "spamtrap", "reputation", "known_senders")  # fmt: skip
+          "external_services",
+          "hfilter", "bayes_expiry", "spamtrap", "reputation", "known_senders")  # fmt: skip
 _SIGNING = tuple(f"{_LOCAL}/{name}" for name in ("dkim_signing.conf", "options.inc", "worker-proxy.inc"))
 #: A first start compiles its patterns for up to a minute on a small machine.
 _WAIT = 'i=0; until ss -Hltn "sport = :{port}" | grep -q .; do i=$((i+1)); [ $i -lt 360 ] || exit 1; sleep 0.5; done'

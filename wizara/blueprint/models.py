@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Literal
 
-from wizara.inventory.models import Apt, Part, Release
-from wizara.inventory.types import Service
+from wizara.inventory.models import Apt, Part
+from wizara.inventory.types import Release, Service
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def be_root() -> None:
         if name in os.environ
     ]
     try:
-        os.execvp("sudo", ["sudo", *kept, sys.executable, "-m", "wizara", *sys.argv[1:]])
+        os.execvp("sudo", ["sudo", *kept, sys.executable, "-m", "wizara", *sys.argv[1:]])  # noqa: S606 - wizara again, as root
     except FileNotFoundError:
         raise UsageFault(_("the lab needs root, and there is no sudo"), hint=_("run it as root")) from None
 

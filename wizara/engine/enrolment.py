@@ -76,7 +76,10 @@ _TUNNEL_KEY = r"""
 set -eu
 umask 077
 export DEBIAN_FRONTEND=noninteractive
-command -v wg >/dev/null || { apt-get -q -o DPkg::Lock::Timeout=300 update >&2; apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install wireguard-tools >&2; }
+if ! command -v wg >/dev/null; then
+  apt-get -q -o DPkg::Lock::Timeout=300 update >&2
+  apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install wireguard-tools >&2
+fi
 mkdir -p /etc/wireguard; chmod 700 /etc/wireguard
 key=/etc/wireguard/$1.key
 [ -s "$key" ] || { wg genkey > "$key.new"; mv "$key.new" "$key"; }

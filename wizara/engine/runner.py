@@ -54,20 +54,25 @@ class Runner:
     def _check_one(self, host: Host) -> tuple[PlannedChange, ...] | None:
         name = str(host)
         self._began[name] = time.monotonic()
+        outcome: Outcome = "failed"
         try:
             look = self._make_operations(host)
+            if host not in self._state.failed_hosts:
+                return self._tell_plan(host, look)
+            message = "a question was not answered"
         except ConnectError as fault:
-            outcome: Outcome = "refused" if "host key refused" in str(fault) else "unreachable"
-            return self._end(name, outcome, str(fault))
+            outcome, message = "refused" if "host key refused" in str(fault) else "unreachable", str(fault)
         except WizaraError as fault:
-            return self._end(name, "failed", str(fault))
+            message = str(fault)
         except Exception as fault:  # noqa: BLE001 - whatever befalls one node must not stop another
-            return self._end(name, "failed", f"{type(fault).__name__}: {fault}")
-        if host in self._state.failed_hosts:
-            return self._end(name, "failed", "a question was not answered")
-        changes = _as_planned(change.take(name))
+            message = f"{type(fault).__name__}: {fault}"
+        self._end(name, outcome, message)
+        return None
+
+    def _tell_plan(self, host: Host, look: Look) -> tuple[PlannedChange, ...]:
+        changes = _as_planned(change.take(str(host)))
         standing = undeclared(host.data.wizara_node, look, changes) if look.first_time else ()
-        self._emit(Planned(node=name, changes=changes, first_time=look.first_time, standing=standing))
+        self._emit(Planned(node=str(host), changes=changes, first_time=look.first_time, standing=standing))
         return changes
 
     def _make_operations(self, host: Host) -> Look:
@@ -97,8 +102,9 @@ class Runner:
             done += change.take(name) if failure is None else ()
             if failure is not None:
                 change.take(name)
-                return self._end(name, "failed", f"{label}: {failure}", tuple(done))
-        return self._end(name, "changed" if done else "unchanged", "", tuple(done))
+                self._end(name, "failed", f"{label}: {failure}", tuple(done))
+                return
+        self._end(name, "changed" if done else "unchanged", "", tuple(done))
 
     def _end(self, name: str, outcome: Outcome, message: str, done: tuple[change.Change, ...] = ()) -> None:
         change.take(name)

@@ -64,7 +64,7 @@ def unit(
         action = "reload" if reloads else "restart"
     if not now.enabled:
         record(node, Change("unit", "enable", unit_name))
-    if action not in {"none", "stamp"}:
+    if action != "none" and action != "stamp":  # noqa: PLR1714 - in this form the type checker follows
         record(node, Change("unit", action, unit_name, reaches_node=reaches_node))
     if now.needs_daemon_reload or not now.loaded:
         yield program(_RELOAD_MANAGER)
