@@ -132,8 +132,9 @@ def _debian_packages(packages: list[str]) -> None:
 
 
 def _finishes(line: list[str]) -> bool:
-    """Run a step with all its words on stderr; True when it succeeds."""
-    return subprocess.run(line, check=False, stdout=sys.stderr).returncode == 0
+    """Run a step, its words shown on a terminal only; True when it succeeds."""
+    words = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL  # faults come on stderr anyway
+    return subprocess.run(line, check=False, stdout=words).returncode == 0
 
 
 def _output(line: list[str]) -> str:

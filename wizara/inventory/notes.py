@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wizara.inventory.models import Ministry
+from wizara.inventory.starter import EXAMPLE_KEY
 from wizara.text import _
 
 _LISTED = 8
@@ -21,6 +22,10 @@ def notes(ministry: Ministry) -> tuple[str, ...]:
     strangers = [name for name in enrolled if name not in set(names)]
     if strangers:
         remarks.append(_("enrolled, but declared no more: {names}").format(names=_row(strangers)))
+    people = ministry.declaration.people
+    examples = [name for name, person in people.items() if EXAMPLE_KEY in person.ssh_keys]
+    if examples:
+        remarks.append(_("the SSH key is still the example's, and nobody has it: {names}").format(names=_row(examples)))
     if ministry.declaration.apt is None:
         remarks.append(_("no package mirror is declared: nodes keep their own package sources"))
     if not ministry.declaration.recipients:

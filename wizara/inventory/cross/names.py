@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from wizara.errors import UsageFault
 from wizara.inventory.cross.whole import Whole, twice
+from wizara.inventory.required import dashed
 from wizara.place import Place
 from wizara.text import _
 
@@ -44,6 +45,7 @@ def mailboxes(whole: Whole) -> Iterator[UsageFault]:
     probe = ((whole.declaration.mail.probe, ("mail", "probe"), False),)
     for local_part, path, key in (*people, *functions, *probe):
         place = whole.place(*path, key=key)
-        if local_part in seen:
-            yield twice(place, seen[local_part], _("mailbox '{name}'").format(name=local_part))
-        seen.setdefault(local_part, place)
+        same = dashed(local_part)  # its secret is called so: a.b and a-b would share one
+        if same in seen:
+            yield twice(place, seen[same], _("mailbox '{name}'").format(name=local_part))
+        seen.setdefault(same, place)
