@@ -1,0 +1,68 @@
+"""``wizara show``: what follows from an inventory, as a list, as JSON, or as a picture."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from wizara.cli.options import json_option, ministry_argument
+
+if TYPE_CHECKING:
+    from wizara.blueprint import Blueprint
+
+
+@click.command()
+@ministry_argument
+@json_option
+@click.option("--svg", "as_svg", is_flag=True, help="Print the ministry as an SVG picture.")
+@click.option("--words", type=click.Choice(["fr", "en", "ar"]), default="fr", show_default=True, help="Language of titles in the picture.")
+def command(ministry: str, as_json: bool, as_svg: bool, words: str) -> int:
+    """Print what follows from MINISTRY: nodes, addresses, zones, tunnels and permitted traffic."""
+    from wizara.blueprint import derive  # noqa: PLC0415 - heavy
+    from wizara.inventory import load, resolve  # noqa: PLC0415
+
+    found = load(resolve(ministry))
+    blueprint = derive(found)
+    if as_svg:
+        from wizara.report.ministry_map import draw  # noqa: PLC0415
+
+        print(draw(found, blueprint, words), end="")
+    elif as_json:
+        print(json.dumps(_plain(blueprint), indent=2, ensure_ascii=False))
+    else:
+        _list(blueprint)
+    return 0
+
+
+def _plain(value: object) -> object:
+    """Return *value* as JSON-ready values."""
+    from dataclasses import fields, is_dataclass  # noqa: PLC0415
+
+    from pydantic import BaseModel  # noqa: PLC0415
+
+    from wizara.inventory.types import Service  # noqa: PLC0415
+
+    if isinstance(value, Service):
+        return str(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
+
+
+def _list(blueprint: Blueprint) -> None:
+    for node in blueprint.nodes.values():
+        addresses = ", ".join(f"{port.name} {port.address}" for port in node.ports)
+        print(f"{node.fqdn} ({node.release}: {', '.join(node.parts)})\n  {addresses}")
+        if node.tunnel:
+            print(f"  {node.tunnel.device} {node.tunnel.address} ↔ {', '.join(peer.node for peer in node.tunnel.peers)}")
+    for flow in blueprint.flows:
+        sources, targets = (", ".join(map(str, networks)) for networks in (flow.sources, flow.targets))
+        print(f"{flow.source_site} → {flow.target_site}: {sources} → {targets} {', '.join(map(str, flow.services))} ({flow.reason})")
