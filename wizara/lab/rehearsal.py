@@ -1,0 +1,103 @@
+"""What only the lab adds to a ministry: its outside world, the figures of its links, first logins and planted faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from wizara.errors import UsageFault
+from wizara.inventory.types import Fqdn, IPv4Address, IPv4Interface, Line, Mac, Model, Name, Port
+from wizara.place import Place
+from wizara.text import _
+
+#: What a host of the lab can serve; ``wizara.lab.services`` knows how.
+Serving = Literal[
+    "ftp-anonymous", "http", "https-expired", "https-modern", "https-old", "printer", "redis-open", "redis-password", "series",
+    "smtp-relay", "snmp-public", "ssh-hardened", "ssh-weak", "switch", "telnet",
+]  # fmt: skip
+
+
+class Figures(Model):
+    """How a link to the outside behaves."""
+
+    rtt: float = Field(default=0, ge=0, le=5000)
+    """Round-trip time that the link adds, in ms."""
+    loss: float = Field(default=0, ge=0, le=100)
+    """Packets lost, in per cent, each way."""
+    rate: int | None = Field(default=None, ge=8)
+    """Limit each way, in kbit/s."""
+    seed: int = 1
+    """Start of the generator that chooses lost packets."""
+
+
+class Outside(Model):
+    """The world beyond the ministry's uplinks."""
+
+    gateway: IPv4Interface
+    """The operator's next hop."""
+    operator: IPv4Interface
+    """The operator's own address."""
+    mirror: IPv4Address
+    """Where packages are served over HTTP."""
+    resolver: IPv4Address
+    """Where names are resolved."""
+    names: dict[Fqdn, IPv4Address] = {}
+    """What the resolver knows; everything else does not exist."""
+
+
+class Login(Model):
+    """How a node lets its first visitor in, before it is enrolled."""
+
+    user: Name = "root"
+    key: bool = False
+    """True when the lab's operator key is accepted."""
+    password: Line | None = None
+    sudo: Literal["none", "password", "nopasswd"] = "none"
+
+
+class Resident(Model):
+    """A host of the lab: a declared one by its name, or one that nobody declared, with its place."""
+
+    site: Name | None = None
+    lan: Name | None = None
+    address: IPv4Address | None = None
+    mac: Mac | None = None
+    serves: tuple[Serving, ...] = ()
+    faults: dict[Name, Port | None] = {}
+    """Each planted fault with its port, if it has one."""
+
+
+class Rehearsal(Model):
+    """``rehearsal.yaml``, whole; never read in the field."""
+
+    outside: Outside
+    links: dict[Fqdn, Figures] = {}
+    """``site.uplink`` → its figures."""
+    logins: dict[Name, Login] = {}
+    cdrom: tuple[Name, ...] = ()
+    """Nodes whose package sources are the installer's disc only."""
+    population: dict[Name, Resident] = {}
+    absent: dict[Name, tuple[Name, ...]] = {}
+    """Declared hosts that are not there, with the faults that this is."""
+
+
+def read(folder: Path | str) -> Rehearsal:
+    """Return the rehearsal of the ministry in *folder*; raise UsageFault when it is missing or wrong."""
+    path = Path(folder) / "rehearsal.yaml"
+    try:
+        content = path.read_bytes()[: 256 * 1024]
+    except OSError:
+        raise UsageFault(_("no rehearsal.yaml: this ministry cannot be rehearsed"), place=Place(str(path))) from None
+    try:
+        return Rehearsal.model_validate(yaml.load(content, Loader=yaml.CSafeLoader), strict=False)  # noqa: S506 - safe
+    except yaml.YAMLError as fault:
+        mark = getattr(fault, "problem_mark", None)
+        place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
+        raise UsageFault(_("not YAML: {problem}").format(problem=getattr(fault, "problem", fault)), place=place) from None
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        at = ".".join(str(step) for step in first["loc"])
+        raise UsageFault(first["msg"], place=Place(str(path), path=at)) from None
