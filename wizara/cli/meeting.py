@@ -73,17 +73,19 @@ def _first_way(scene: Scene, host: Host) -> tuple[Login, HostKey | None]:
     """Return the first login, and in a lab the host key that its console shows."""
     if host.login:
         return host.login, None
-    from wizara.lab import find
+    from wizara.lab import find, rehearsal  # noqa: PLC0415 - only a lab knows its machines' first logins
 
     assert scene.world.name is not None
-    first = find(scene.world.name).first_login(host.node)
+    lab = find(scene.world.name)
+    left = rehearsal.read(lab.kept.folder).logins.get(host.node, rehearsal.Login(key=True))
+    password = Secret(left.password) if left.password else None
     login = Login(
-        first.user,
-        first.key_file,
-        Secret(first.password) if first.password else None,
-        Secret(first.sudo_password) if first.sudo_password else None,
+        left.user,
+        lab.folder / "operator_ed25519" if left.key else None,
+        None if left.key else password,
+        password if left.sudo == "password" else None,
     )
-    return login, HostKey.parse(first.host_key)
+    return login, HostKey.parse((lab.folder / "machines" / host.node / "host_key.pub").read_text())
 
 
 def _expected(meeting: Meeting, host: Host, known: HostKey | None, agree: Callable[[Host, str], None]) -> HostKey:
