@@ -64,7 +64,7 @@ def _rise(
                    disc=node_name in rehearsal.cdrom)
         )  # fmt: skip
     progress(name, "hosts")
-    processes += population.start(name, ministry, rehearsal, trees["hosts"])
+    processes += population.start(name, wiring, rehearsal, trees["hosts"])
     kept = kept.model_copy(update={"processes": tuple(processes)})
     state.save(kept)
     lab = Lab(kept)

@@ -59,7 +59,8 @@ def _plug(lab: str, wiring: Wiring, space: Space, port: Port, number: int) -> No
 
 
 def _build_internet(lab: str, wiring: Wiring, outside: Outside) -> None:
-    sysctl(lab, INTERNET, "net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0")
+    # Without early demux: it would tie a packet to the local socket it is for, before the relay has had it.
+    sysctl(lab, INTERNET, "net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0", "net.ipv4.ip_early_demux=0")
     lines = ["link set lo up", f"addr add {outside.gateway} dev {OPERATOR}", f"link set {OPERATOR} up"]
     lines += [f"addr add {address}/32 dev lo" for address in served(outside)]
     for link in wiring.links.values():
@@ -88,7 +89,8 @@ def steer(lab: str, link: Link, number: int) -> None:
     The first rule keeps the gateway's next hop on the link itself: it answers ARP only for what it routes locally.
     """
     device, table, near = tunnel_device(number), 100 + number, link.near.ip
-    sysctl(lab, INTERNET, f"net.ipv4.conf.{device}.rp_filter=0")
+    # What the outside world itself sends comes back out of the relay with an address that is local here.
+    sysctl(lab, INTERNET, f"net.ipv4.conf.{device}.rp_filter=0", f"net.ipv4.conf.{device}.accept_local=1")
     batch(
         lab,
         INTERNET,

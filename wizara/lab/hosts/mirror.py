@@ -31,6 +31,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
+    timeout = 60
+
     def do_HEAD(self) -> None:
         """Answer without the content."""
         self._answer(content=False)
