@@ -77,8 +77,8 @@ set -eu
 umask 077
 export DEBIAN_FRONTEND=noninteractive
 if ! command -v wg >/dev/null; then
-  apt-get -q -o DPkg::Lock::Timeout=300 update >&2
-  apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install wireguard-tools >&2
+  apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::http::Timeout=30 update >&2
+  apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::http::Timeout=30 --no-install-recommends install wireguard-tools >&2
 fi
 mkdir -p /etc/wireguard; chmod 700 /etc/wireguard
 key=/etc/wireguard/$1.key

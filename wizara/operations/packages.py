@@ -19,7 +19,7 @@ unblock() { if grep -qs 'placed by wizara' "$policy"; then rm -f "$policy"; fi; 
 trap unblock EXIT
 trap 'exit 130' HUP INT TERM
 if [ ! -e "$policy" ]; then printf '#!/bin/sh\n# placed by wizara while packages install\nexit 101\n' > "$policy"; chmod 755 "$policy"; fi
-wait="-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3"
+wait="-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Acquire::http::Timeout=30"
 old="-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 if [ -n "$(dpkg --audit 2>/dev/null)" ]; then dpkg --force-confdef --force-confold --configure -a >&2; fi
 [ $# -gt 0 ] || exit 0
