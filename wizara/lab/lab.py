@@ -53,21 +53,31 @@ class Lab:
                 hint=_("did you mean '{word}'?").format(word=near) if near else _("see wizara lab status"),
             )
         if where in self.kept.machines:
-            target = ["--target", str(self.leader(where)), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"]
-        else:
-            target = [f"--net={namespace.path(self.name, where)}"]
-        return ["nsenter", *target, "--", *argv]
+            leader = self.leader(where)
+            entered = ["--target", str(leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"]
+            return ["nsenter", *entered, "--", "setpriv", f"--bounding-set={_withheld(leader)}", "--", *argv]
+        return ["nsenter", f"--net={namespace.path(self.name, where)}", "--", *argv]
+
+    def environment(self, where: str) -> dict[str, str]:
+        """Return the environment of a command at *where*: a machine is not told of this computer's."""
+        return _ENVIRONMENT if where in self.kept.machines else {**os.environ}
+
+    def runs(self, node: str) -> bool:
+        """Tell whether the machine *node* is running."""
+        try:
+            return bool(self.leader(node))
+        except Unfinished:
+            return False
 
     def exec(
         self, where: str, argv: Sequence[str], *, stdin: str | None = None, timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
         """Run *argv* at *where* and return how it ended; raise Unfinished when it takes longer than *timeout* seconds."""
-        environment = _ENVIRONMENT if where in self.kept.machines else {**os.environ}
         feed = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
         try:
             return subprocess.run(
                 self.command(where, argv), capture_output=True, text=True, errors="replace", timeout=timeout, check=False,
-                env=environment, **feed,  # type: ignore[call-overload]
+                env=self.environment(where), **feed,  # type: ignore[call-overload]
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise Unfinished(
@@ -198,3 +208,14 @@ class Lab:
                 shutil.copy(console, target / "console.log")
         if (self.folder / "log").is_dir():
             shutil.copytree(self.folder / "log", folder / "log", dirs_exist_ok=True)
+
+
+def _withheld(leader: int) -> str:
+    """Return, for setpriv, the capabilities that the machine does not have.
+
+    Who enters a machine from here brings all of this computer's capabilities along: he could set its clock.
+    """
+    status = Path(f"/proc/{leader}/status").read_text()
+    held = int(next(line for line in status.splitlines() if line.startswith("CapBnd:")).split()[1], 16)
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    return ",".join(f"-cap_{number}" for number in range(last + 1) if not held >> number & 1)

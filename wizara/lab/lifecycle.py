@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -40,12 +43,27 @@ def rise(ministry: Ministry, rehearsal: Rehearsal, name: str, progress: Progress
         )
     wiring = wire(ministry, rehearsal)
     suites = {node.release for _site, _name, node in ministry.nodes()}
-    trees = {kind: roots.ensure(kind, progress) for kind in [*sorted(suites), "hosts"]}
+    kinds = [*sorted(suites), *(["hosts"] if population.is_serving(rehearsal) else [])]
+    trees = {kind: roots.ensure(kind, progress) for kind in kinds}
     try:
         return _rise(ministry, rehearsal, name, wiring, trees, progress)
     except BaseException:
-        leftovers.clear(name)
+        with _undisturbed():
+            leftovers.clear(name)
         raise
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no second Ctrl-C interrupt the clearing away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _rise(
@@ -63,8 +81,9 @@ def _rise(
             launch(name, wiring.spaces[node_name], node.release, trees[node.release], login, rehearsal.outside, operator_key,
                    disc=node_name in rehearsal.cdrom)
         )  # fmt: skip
-    progress(name, "hosts")
-    processes += population.start(name, wiring, rehearsal, trees["hosts"])
+    if "hosts" in trees:
+        progress(name, "hosts")
+        processes += population.start(name, wiring, rehearsal, trees["hosts"])
     kept = kept.model_copy(update={"processes": tuple(processes)})
     state.save(kept)
     lab = Lab(kept)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _RUN = ("sshd", "vsftpd/empty", "redis", "lock")
 
 
+def is_serving(rehearsal: Rehearsal) -> bool:
+    """Tell whether any host of *rehearsal* serves anything."""
+    return any(resident.serves for resident in rehearsal.population.values())
+
+
 def start(lab: str, wiring: Wiring, rehearsal: Rehearsal, tree: Path) -> list[state.KeptProcess]:
     """Lay what the hosts of *rehearsal* serve and start it."""
     from wizara.lab.services import Host, serve  # noqa: PLC0415 - only who raises a lab makes certificates
@@ -39,8 +44,6 @@ def start(lab: str, wiring: Wiring, rehearsal: Rehearsal, tree: Path) -> list[st
         root = ["chroot", str(folder / "root")]
         started += [{"namespace": space, "argv": [*root, *words]} for words in host.daemons]
         started += [{"namespace": space, "argv": daemon.python(f"hosts.{one[0]}", *one[1:])} for one in host.stand_ins]
-    if not started:
-        return []
     path = folder / "population.json"
     path.write_text(json.dumps({"folder": str(folder), "tree": str(tree), "started": started}))
     return [daemon.start(lab, "hosts", daemon.python("population", str(path)))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wizara.lab import apt
+from wizara.lab import apt, namespace
 from wizara.lab.process import run
 from wizara.record.world import cache_folder
 
@@ -111,7 +110,7 @@ def _mmdebstrap(recipe: Recipe, target: Path, archives: Path) -> list[str]:
     # The bind mount keeps every archive that was fetched, so that a build that was broken off goes on where it stopped.
     held = '"$1"/var/cache/apt/archives'
     return [
-        "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(recipe.packages)}",
+        "unshare", "--mount", "--", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(recipe.packages)}",
         '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"', '--aptopt=Acquire::Retries "3"', *proxies,
         "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
         "--skip=essential/unlink", f"--setup-hook=mkdir -p {held} && mount --bind {archives} {held}", f"--customize-hook=umount {held}",
@@ -122,8 +121,9 @@ def _mmdebstrap(recipe: Recipe, target: Path, archives: Path) -> list[str]:
 
 
 def _forget_older(recipe: Recipe, folder: Path) -> None:
-    """Remove trees of earlier weeks, except those that a mount still uses."""
-    used = Path("/proc/self/mounts").read_text()
+    """Remove trees of earlier weeks, unless a lab that is up may stand on them: its mounts are seen by itself only."""
+    if any(namespace.FOLDER.glob("wz-*.core")):
+        return
     for older in folder.parent.glob(f"{recipe.kind}-*"):
-        if older != folder and older.is_dir() and os.fspath(older) not in used:
+        if older != folder and older.is_dir():
             shutil.rmtree(older, ignore_errors=True)

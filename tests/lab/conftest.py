@@ -1,0 +1,77 @@
+"""Machines for tests: the shipped ministry once a session, and fresh single ones."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from wizara import tree
+from wizara.inventory.models import Declaration, Ministry, Site
+from wizara.inventory.types import Release
+from wizara.lab import Lab, leftovers, rehearsal, rise, single
+
+_numbers = itertools.count(1)
+
+
+def declared(name: str) -> Ministry:
+    """Return a shipped ministry, by the project's loader."""
+    folder = tree.shipped_inventories() / name
+    try:
+        from wizara.inventory import load
+    except ImportError:  # the lab is tested by itself too
+        return _read(folder)
+    return load(folder)
+
+
+def _read(folder: Path) -> Ministry:
+    def content(path: Path) -> object:
+        return yaml.safe_load(path.read_text())
+
+    sites = {path.stem: Site.model_validate(content(path)) for path in sorted((folder / "sites").glob("*.yaml"))}
+    declaration = Declaration.model_validate(content(folder / "ministry.yaml"))
+    return Ministry(declaration=declaration, sites=sites, folder=str(folder))
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep of every lab that a failed test used what tells why."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        folder = Path(os.environ.get("WIZARA_ARTIFACTS", "artifacts")) / item.name.replace("/", "_")
+        for used in getattr(item, "funcargs", {}).values():
+            if isinstance(used, Lab):
+                used.artifacts(folder / used.name)
+                report.sections.append(("artifacts", str(folder / used.name)))
+
+
+def quiet(who: str, what: str) -> None:
+    """Take the steps of a rise."""
+
+
+@pytest.fixture(scope="session")
+def ministry_lab() -> Iterator[Lab]:
+    """The shipped ministry, up for the whole session."""
+    folder = tree.shipped_inventories() / "mps"
+    lab = rise(declared("mps"), rehearsal.read(folder), f"t{os.getpid()}", quiet)
+    yield lab
+    lab.down()
+
+
+@pytest.fixture
+def clone() -> Iterator[Callable[..., Lab]]:
+    """Makes fresh single machines: ``clone("trixie")``; its node is ``machine``, its operator ``operator``."""
+    made: list[str] = []
+
+    def make(release: Release, login: rehearsal.Login | None = None) -> Lab:
+        made.append(f"c{os.getpid()}-{next(_numbers)}")
+        return rise(single.ministry(release), single.rehearsal(login), made[-1], quiet)
+
+    yield make
+    for name in made:
+        leftovers.clear(name)
