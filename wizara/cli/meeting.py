@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,17 @@ import click
 from wizara.blueprint import derive
 from wizara.cli.world import Scene
 from wizara.engine.connector import PROVISIONER
-from wizara.engine.enrolment import Meeting, Met, enrol, revisit
+from wizara.engine.enrolment import Meeting, enrol
 from wizara.engine.reach import HostKey, Login
 from wizara.errors import ExitCode, Refusal, UsageFault
 from wizara.inventory import load
 from wizara.inventory.enrolled import write_enrolled
+from wizara.inventory.models import EnrolledNode
 from wizara.inventory.secrets import Secret
 from wizara.text import _
+
+#: Machines may be met side by side; the file is written by one at a time.
+_WRITING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,10 @@ def meet(scene: Scene, host: Host, agree: Callable[[Host, str], None]) -> ExitCo
     def progress(words: str) -> None:
         click.echo(f"{host.node}: {words}", err=True)
 
-    met = revisit(meeting, expected, progress) if pinned else enrol(meeting, expected, progress)
-    written = _write_down(scene, host.node, met)
+    changed = enrol(meeting, expected, lambda node: _write_down(scene, host.node, node), progress)
     click.echo(
         _("{node}: enrolled").format(node=host.node)
-        if met.changed or written
+        if changed
         else _("{node}: already enrolled, nothing changed").format(node=host.node)
     )
     return ExitCode.DONE
@@ -73,7 +77,7 @@ def _first_way(scene: Scene, host: Host) -> tuple[Login, HostKey | None]:
     """Return the first login, and in a lab the host key that its console shows."""
     if host.login:
         return host.login, None
-    from wizara.lab import find, rehearsal  # noqa: PLC0415 - only a lab knows its machines' first logins
+    from wizara.lab import find, rehearsal
 
     assert scene.world.name is not None
     lab = find(scene.world.name)
@@ -102,10 +106,11 @@ def _expected(meeting: Meeting, host: Host, known: HostKey | None, agree: Callab
     return seen
 
 
-def _write_down(scene: Scene, node: str, met: Met) -> bool:
+def _write_down(scene: Scene, name: str, node: EnrolledNode) -> bool:
     """Write what was learned into enrolled.yaml, read afresh; return whether it was news."""
-    now = load(scene.folder, enrolled=scene.enrolled).enrolled
-    if now.nodes.get(node) == met.node:
-        return False
-    write_enrolled(scene.enrolled, now.model_copy(update={"nodes": {**now.nodes, node: met.node}}))
-    return True
+    with _WRITING:
+        now = load(scene.folder, enrolled=scene.enrolled).enrolled
+        if now.nodes.get(name) == node:
+            return False
+        write_enrolled(scene.enrolled, now.model_copy(update={"nodes": {**now.nodes, name: node}}))
+        return True

@@ -17,16 +17,22 @@ if TYPE_CHECKING:
 @ministry_argument
 @json_option
 @click.option("--svg", "as_svg", is_flag=True, help="Print the ministry as an SVG picture.")
-@click.option("--words", type=click.Choice(["fr", "en", "ar"]), default="fr", show_default=True, help="Language of titles in the picture.")
+@click.option(
+    "--words",
+    type=click.Choice(["fr", "en", "ar"]),
+    default="fr",
+    show_default=True,
+    help="Language of titles in the picture.",
+)
 def command(ministry: str, as_json: bool, as_svg: bool, words: str) -> int:
     """Print what follows from MINISTRY: nodes, addresses, zones, tunnels and permitted traffic."""
-    from wizara.blueprint import derive  # noqa: PLC0415 - heavy
-    from wizara.inventory import load, resolve  # noqa: PLC0415
+    from wizara.blueprint import derive
+    from wizara.inventory import load, resolve
 
     found = load(resolve(ministry))
     blueprint = derive(found)
     if as_svg:
-        from wizara.report.ministry_map import draw  # noqa: PLC0415
+        from wizara.report.ministry_map import draw
 
         print(draw(found, blueprint, words), end="")
     elif as_json:
@@ -38,11 +44,11 @@ def command(ministry: str, as_json: bool, as_svg: bool, words: str) -> int:
 
 def _plain(value: object) -> object:
     """Return *value* as JSON-ready values."""
-    from dataclasses import fields, is_dataclass  # noqa: PLC0415
+    from dataclasses import fields, is_dataclass
 
-    from pydantic import BaseModel  # noqa: PLC0415
+    from pydantic import BaseModel
 
-    from wizara.inventory.types import Service  # noqa: PLC0415
+    from wizara.inventory.types import Service
 
     if isinstance(value, Service):
         return str(value)
@@ -62,7 +68,11 @@ def _list(blueprint: Blueprint) -> None:
         addresses = ", ".join(f"{port.name} {port.address}" for port in node.ports)
         print(f"{node.fqdn} ({node.release}: {', '.join(node.parts)})\n  {addresses}")
         if node.tunnel:
-            print(f"  {node.tunnel.device} {node.tunnel.address} ↔ {', '.join(peer.node for peer in node.tunnel.peers)}")
+            print(
+                f"  {node.tunnel.device} {node.tunnel.address} ↔ {', '.join(peer.node for peer in node.tunnel.peers)}"
+            )
     for flow in blueprint.flows:
         sources, targets = (", ".join(map(str, networks)) for networks in (flow.sources, flow.targets))
-        print(f"{flow.source_site} → {flow.target_site}: {sources} → {targets} {', '.join(map(str, flow.services))} ({flow.reason})")
+        print(
+            f"{flow.source_site} → {flow.target_site}: {sources} → {targets} {', '.join(map(str, flow.services))} ({flow.reason})"
+        )

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from wizara.blueprint import NodePlan
 from wizara.engine.connector import PROVISIONER
-from wizara.engine.reach import HostKey, Login, Machine
-from wizara.errors import Refusal
+from wizara.engine.reach import HostKey, Login, LoginRefused, Machine
+from wizara.errors import Refusal, Unfinished, Unreachable
 from wizara.inventory.models import EnrolledNode
 from wizara.operations.render import render
 from wizara.text import _
 
 _CLOCK_SECONDS = 300
 _FREE_KIB = 1024 * 1024
+_SETTLE_SECONDS = 15
 Progress = Callable[[str], None]
 
 _LOOK = r"""
@@ -121,41 +122,18 @@ class Meeting:
         return Machine(self.address or str(self.plan.manage), namespace=self.namespace)
 
 
-@dataclass(frozen=True)
-class Met:
-    """How a meeting ended."""
+def enrol(meeting: Meeting, expected: HostKey, pin: Callable[[EnrolledNode], bool], progress: Progress) -> bool:
+    """Meet a machine that holds the key *expected*; return whether anything changed, there or in what *pin* writes down.
 
-    node: EnrolledNode
-    changed: bool
-
-
-def enrol(meeting: Meeting, expected: HostKey, progress: Progress) -> Met:
-    """Meet a machine that holds the key *expected*; Refusal says what hinders, and then nothing was changed."""
+    Refusal says what hinders, and then nothing was changed. The first way in is closed last, after our own was proved over a new
+    connection and pinned, so a meeting that is cut short can always be begun again.
+    """
     changed = False
-    with meeting.open() as machine:
-        progress(_("logging in as {user}").format(user=meeting.first.user))
-        machine.log_in(meeting.first, expected)
+    with _come_in(meeting, expected, progress) as machine:
         facts = _look(machine, meeting)
         changed |= _mend_apt(machine, meeting.plan)
         progress(_("creating the account {login}").format(login=PROVISIONER))
         changed |= "changed" in machine.run_as_root(_ACCOUNT, PROVISIONER, stdin="\n".join(meeting.plan.provisioners))
-    return _from_our_side(meeting, expected, facts, progress, changed=changed)
-
-
-def revisit(meeting: Meeting, expected: HostKey, progress: Progress) -> Met:
-    """Meet a machine again by our own way in; what is as it should be stays untouched."""
-    with meeting.open() as machine:
-        machine.log_in(meeting.ours, expected)
-        facts = _look(machine, meeting)
-        changed = _mend_apt(machine, meeting.plan)
-        changed |= "changed" in machine.run_as_root(_ACCOUNT, PROVISIONER, stdin="\n".join(meeting.plan.provisioners))
-    return _from_our_side(meeting, expected, facts, progress, changed=changed)
-
-
-def _from_our_side(
-    meeting: Meeting, expected: HostKey, facts: dict[str, list[list[str]]], progress: Progress, *, changed: bool
-) -> Met:
-    """Prove login and sudo over a new connection, make the tunnel's key, and only then close the first way in."""
     progress(_("proving the new way in"))
     with meeting.open() as machine:
         machine.log_in(meeting.ours, expected)
@@ -167,12 +145,37 @@ def _from_our_side(
         if meeting.plan.tunnel:
             progress(_("making the tunnel's key"))
             vpn_key = machine.run_as_root(_TUNNEL_KEY, meeting.plan.tunnel.device).strip()
+        changed |= pin(EnrolledNode(host_key=str(expected), vpn_key=vpn_key, devices=_devices(meeting.plan, facts)))
         progress(_("closing the first way in"))
         changed |= "changed" in machine.run_as_root(_CLOSE, stdin=render("node/sshd.conf.j2", {"node": meeting.plan}))
-    with meeting.open() as machine:
+    _prove_again(meeting, expected)
+    return changed
+
+
+def _come_in(meeting: Meeting, expected: HostKey, progress: Progress) -> Machine:
+    """Log in by our own way where an earlier meeting made it, else by the installer's, over a connection of its own."""
+    machine = meeting.open()
+    try:
         machine.log_in(meeting.ours, expected)
-    node = EnrolledNode(host_key=str(expected), vpn_key=vpn_key, devices=_devices(meeting.plan, facts))
-    return Met(node, changed)
+    except LoginRefused:
+        machine.close()
+        progress(_("logging in as {user}").format(user=meeting.first.user))
+        machine = meeting.open()
+        machine.log_in(meeting.first, expected)
+    return machine
+
+
+def _prove_again(meeting: Meeting, expected: HostKey) -> None:
+    """Log in once more after the server took its new settings; it may be a moment before it listens again."""
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while True:
+        try:
+            with meeting.open() as machine:
+                return machine.log_in(meeting.ours, expected)
+        except Unreachable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def _look(machine: Machine, meeting: Meeting) -> dict[str, list[list[str]]]:
@@ -210,7 +213,7 @@ def _refuse_without_sudo(facts: dict[str, list[list[str]]], machine: Machine, na
     if facts["uid"][0][0] != "0" and "free" not in sudo:
         try:
             machine.run_as_root("true")
-        except Exception as fault:
+        except Unfinished as fault:
             raise Refusal(
                 _("{node}: this login may not use sudo").format(node=name),
                 hint=_("--sudo-password asks for its password"),

@@ -46,6 +46,10 @@ def dial(address: str, port: int, namespace: Path | None) -> socket.socket:
         ) from fault
 
 
+class LoginRefused(Refusal):
+    """The machine is the right one, but it does not let this login in."""
+
+
 @dataclass(frozen=True)
 class HostKey:
     """A machine's public host key."""
@@ -123,8 +127,12 @@ class Machine:
             )
         try:
             self._authenticate(login)
-        except (paramiko.AuthenticationException, paramiko.SSHException) as fault:
-            raise Refusal(_("{user}@{address}: login refused").format(user=login.user, address=self.address)) from fault
+        except paramiko.AuthenticationException as fault:
+            raise LoginRefused(
+                _("{user}@{address}: login refused").format(user=login.user, address=self.address)
+            ) from fault
+        except (paramiko.SSHException, EOFError, OSError) as fault:
+            raise Unreachable(_("{address}: the connection was cut").format(address=self.address)) from fault
         self._user, self._sudo = login.user, login.sudo_password
 
     def _authenticate(self, login: Login) -> None:
