@@ -57,7 +57,10 @@ def up(ministry: str, name: str | None) -> int:
     try:
         with Board() as board:
             lab = rise(
-                declared, rehearsed, name or declared.name, lambda who, what: board.step(who, _(_STEPS[what]), done=what == "ready")
+                declared,
+                rehearsed,
+                name or declared.name,
+                lambda who, what: board.step(who, _(_STEPS[what]), done=what == "ready"),
             )
     finally:
         ownership.give_back()
@@ -139,7 +142,10 @@ def doctor(ministry: str, as_json: bool) -> int:
     checks = examination.examine(kinds)
     broken = [check for check in checks if check.needed and not check.holds]
     if as_json:
-        shape = [{"name": check.name, "holds": check.holds, "needed": check.needed, "meaning": check.meaning} for check in checks]
+        shape = [
+            {"name": check.name, "holds": check.holds, "needed": check.needed, "meaning": check.meaning}
+            for check in checks
+        ]
         click.echo(json.dumps({"checks": shape, "dropins": examination.dropins()}, ensure_ascii=False, indent=2))
         return ExitCode.REFUSED if broken else ExitCode.DONE
     for check in checks:
@@ -148,7 +154,9 @@ def doctor(ministry: str, as_json: bool) -> int:
     for path in examination.dropins():
         click.echo(_("differs from the field: {path}").format(path=path))
     if broken:
-        click.echo(_("no lab can come up here: {checks}").format(checks=", ".join(check.name for check in broken)), err=True)
+        click.echo(
+            _("no lab can come up here: {checks}").format(checks=", ".join(check.name for check in broken)), err=True
+        )
     return ExitCode.REFUSED if broken else ExitCode.DONE
 
 
@@ -225,7 +233,12 @@ def _state(name: str) -> dict[str, object]:
         lab = find(name)
     except Refusal:
         return {"name": name, "up": False, "machines": {}}
-    return {"name": name, "up": True, "ministry": lab.kept.ministry, "machines": {node: lab.runs(node) for node in lab.kept.machines}}
+    return {
+        "name": name,
+        "up": True,
+        "ministry": lab.kept.ministry,
+        "machines": {node: lab.runs(node) for node in lab.kept.machines},
+    }
 
 
 def _size(lab: Lab) -> dict[str, int]:

@@ -34,7 +34,9 @@ def processes(name: str) -> set[int]:
 def mounts(name: str) -> list[str]:
     """Return the mount points under the lab's state folder, deepest first."""
     start = f"{state.folder(name)}/"
-    points = (line.split()[1].encode().decode("unicode_escape") for line in Path("/proc/self/mounts").read_text().splitlines())
+    points = (
+        line.split()[1].encode().decode("unicode_escape") for line in Path("/proc/self/mounts").read_text().splitlines()
+    )
     return sorted((point for point in points if point.startswith(start)), key=len, reverse=True)
 
 
@@ -102,5 +104,3 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()[:80]
     except OSError:
         return ""
-
-

@@ -165,7 +165,15 @@ def _wait_device(name: str, device: str) -> None:
 
 
 def launch(
-    lab: str, space: Space, suite: str, tree: Path, login: Login, outside: Outside | None, operator_key: str, *, disc: bool = False
+    lab: str,
+    space: Space,
+    suite: str,
+    tree: Path,
+    login: Login,
+    outside: Outside | None,
+    operator_key: str,
+    *,
+    disc: bool = False,
 ) -> state.KeptProcess:
     """Prepare the machine of *space* as a clone of *tree* and start it."""
     folder = state.folder(lab) / "machines" / space.name

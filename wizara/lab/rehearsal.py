@@ -44,7 +44,7 @@ class Outside(Model):
     """Where packages are served over HTTP."""
     resolver: IPv4Address
     """Where names are resolved."""
-    names: dict[Fqdn, IPv4Address] = {}
+    names: dict[Fqdn, IPv4Address] = Field(default={})
     """What the resolver knows; everything else does not exist."""
 
 
@@ -66,7 +66,7 @@ class Resident(Model):
     address: IPv4Address | None = None
     mac: Mac | None = None
     serves: tuple[Serving, ...] = ()
-    faults: dict[Name, Port | None] = {}
+    faults: dict[Name, Port | None] = Field(default={})
     """Each planted fault with its port, if it has one."""
 
 
@@ -74,13 +74,13 @@ class Rehearsal(Model):
     """``rehearsal.yaml``, whole; never read in the field."""
 
     outside: Outside
-    links: dict[Fqdn, Figures] = {}
+    links: dict[Fqdn, Figures] = Field(default={})
     """``site.uplink`` → its figures."""
-    logins: dict[Name, Login] = {}
+    logins: dict[Name, Login] = Field(default={})
     cdrom: tuple[Name, ...] = ()
     """Nodes whose package sources are the installer's disc only."""
-    population: dict[Name, Resident] = {}
-    absent: dict[Name, tuple[Name, ...]] = {}
+    population: dict[Name, Resident] = Field(default={})
+    absent: dict[Name, tuple[Name, ...]] = Field(default={})
     """Declared hosts that are not there, with the faults that this is."""
 
 
@@ -92,11 +92,13 @@ def read(folder: Path | str) -> Rehearsal:
     except OSError:
         raise UsageFault(_("no rehearsal.yaml: this ministry cannot be rehearsed"), place=Place(str(path))) from None
     try:
-        return Rehearsal.model_validate(yaml.load(content, Loader=yaml.CSafeLoader), strict=False)  # noqa: S506 - safe
+        return Rehearsal.model_validate(yaml.load(content, Loader=yaml.CSafeLoader), strict=False)
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
-        raise UsageFault(_("not YAML: {problem}").format(problem=getattr(fault, "problem", fault)), place=place) from None
+        raise UsageFault(
+            _("not YAML: {problem}").format(problem=getattr(fault, "problem", fault)), place=place
+        ) from None
     except ValidationError as fault:
         first = fault.errors()[0]
         at = ".".join(str(step) for step in first["loc"])

@@ -40,7 +40,7 @@ class Recipe:
 
     def folder(self) -> Path:
         """Return where this week's tree stands when it was built."""
-        week = "{0}-{1}".format(*datetime.now(UTC).isocalendar())
+        week = "{}-{}".format(*datetime.now(UTC).isocalendar())
         digest = hashlib.sha256("\0".join((_RECIPE, self.kind, self.suite, week, *self.packages)).encode()).hexdigest()
         return cache_folder() / "roots" / f"{self.kind}-{digest[:12]}"
 
