@@ -107,7 +107,7 @@ def _begin(ministry: Ministry, rehearsal: Rehearsal, name: str, wiring: Wiring) 
         for _site, node_name, node in ministry.nodes()
     }
     kept = state.Kept(
-        name=name, ministry=ministry.name, folder=ministry.folder, machines=machines, lans=wiring.lans,
+        name=name, ministry=ministry.name, folder=str(Path(ministry.folder).resolve()), machines=machines, lans=wiring.lans,
         namespaces=tuple(namespace.named(name, place) for place in ("core", "internet", *wiring.spaces)),
         hosts=tuple(place for place in wiring.spaces if place not in machines),
         links={

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
-from wizara.errors import UsageFault
+from wizara.errors import InventoryFaults, UsageFault
+from wizara.inventory import reading
+from wizara.inventory.document import parse
 from wizara.inventory.types import Fqdn, IPv4Address, IPv4Interface, Line, Mac, Model, Name, Port
+from wizara.inventory.wording import faults_of
 from wizara.place import Place
 from wizara.text import _
 
@@ -85,21 +87,12 @@ class Rehearsal(Model):
 
 
 def read(folder: Path | str) -> Rehearsal:
-    """Return the rehearsal of the ministry in *folder*; raise UsageFault when it is missing or wrong."""
+    """Return the rehearsal of the ministry in *folder*; raise UsageFault, or every fault of it, when it is missing or wrong."""
     path = Path(folder) / "rehearsal.yaml"
+    if not path.exists():
+        raise UsageFault(_("no rehearsal.yaml: this ministry cannot be rehearsed"), place=Place(reading.shown(path)))
+    document = parse(reading.read(path, Path(folder)), reading.shown(path))
     try:
-        content = path.read_bytes()[: 256 * 1024]
-    except OSError:
-        raise UsageFault(_("no rehearsal.yaml: this ministry cannot be rehearsed"), place=Place(str(path))) from None
-    try:
-        return Rehearsal.model_validate(yaml.load(content, Loader=yaml.CSafeLoader), strict=False)
-    except yaml.YAMLError as fault:
-        mark = getattr(fault, "problem_mark", None)
-        place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
-        raise UsageFault(
-            _("not YAML: {problem}").format(problem=getattr(fault, "problem", fault)), place=place
-        ) from None
+        return Rehearsal.model_validate(document.value)
     except ValidationError as fault:
-        first = fault.errors()[0]
-        at = ".".join(str(step) for step in first["loc"])
-        raise UsageFault(first["msg"], place=Place(str(path), path=at)) from None
+        raise InventoryFaults(list(faults_of(fault, Rehearsal, document))) from None

@@ -57,8 +57,9 @@ def test_the_shipped_rehearsal_is_read_with_its_faults():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"outside: [", "rehearsal.yaml:2:1: not YAML"),
-        (b"outside: {}\n", "outside.gateway"),
+        (b"outside: [", "rehearsal.yaml:2:1: "),
+        (b"outside:\n  gatewy: 203.0.113.1/24\n", "rehearsal.yaml:2:3: outside.gatewy"),
+        (b"[" * 3000, "rehearsal.yaml:1:"),
         (b"\xff\xfe\x00", "rehearsal.yaml"),
         (b"nonsense: 1\n", "rehearsal.yaml"),
     ],
