@@ -43,7 +43,6 @@ def mounts(name: str) -> list[str]:
 def clear(name: str, patience: float = 15) -> None:
     """Remove everything of the lab *name*; raise Unfinished when something will not go within *patience* seconds."""
     deadline = time.monotonic() + patience
-    kept = state.load(name)
     while pids := processes(name):
         cgroup.kill(pids)
         if time.monotonic() > deadline:
@@ -57,7 +56,7 @@ def clear(name: str, patience: float = 15) -> None:
         cgroup.remove(name)
         time.sleep(0.02)
     shutil.rmtree(state.folder(name), ignore_errors=True)
-    inotify.restore(kept.inotify if kept else None)
+    inotify.restore()
     left = remnants(name)
     if left:
         raise Unfinished(_("left of the lab: {things}").format(things="; ".join(left)))

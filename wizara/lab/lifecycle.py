@@ -114,9 +114,9 @@ def _begin(ministry: Ministry, rehearsal: Rehearsal, name: str, wiring: Wiring) 
             link.name: state.KeptLink(interface=link.interface, space=link.space, port=link.port)
             for link in wiring.links.values()
         },
-        inotify=inotify.raise_limit(),
     )  # fmt: skip
     state.save(kept)
+    inotify.raise_limit()
     _make_operator(folder)
     return kept
 

@@ -56,8 +56,6 @@ class Kept(Model):
     lans: dict[str, str] = Field(default={})
     """``site.lan`` → its bridge in the core namespace."""
     links: dict[str, KeptLink] = Field(default={})
-    inotify: int | None = None
-    """This computer's limit of inotify instances before the first lab raised it."""
 
 
 def labs() -> Path:
