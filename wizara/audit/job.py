@@ -1,4 +1,4 @@
-"""What the collectors are told to do (the job, never stored: it holds passwords) and what is kept of it (the record)."""
+"""What the collectors are told (the job, never stored: it holds passwords) and what is kept of it (the record)."""
 
 from __future__ import annotations
 
