@@ -60,8 +60,8 @@ def _read(door: Door, device: DeviceLogin, known: Path) -> dict[str, JsonValue]:
         with ConnectHandler(
             device_type=device.platform, host=str(device.address), username=device.username,
             password=device.password.get_secret_value(), sock=door.blocking(str(device.address), 22, 10),
-            ssh_strict=True, system_host_keys=False, alt_host_keys=True, alt_key_file=str(known), use_keys=False, allow_agent=False,
-            conn_timeout=10, fast_cli=True,
+            ssh_strict=True, system_host_keys=False, alt_host_keys=True, alt_key_file=str(known), use_keys=False,
+            allow_agent=False, conn_timeout=10, fast_cli=True,
         ) as session:  # fmt: skip
             said = {name: session.send_command(command, read_timeout=20) for name, command in COMMANDS.items()}
             return {name: _lines(answer) for name, answer in said.items()}
