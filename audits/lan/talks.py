@@ -122,7 +122,7 @@ async def telnet(door: Door, ip: str, port: int) -> Facts:
         heard = await talk.hear_until(lambda octets: b":" in octets or b">" in octets, 2048)
         negotiates = re.search(rb"\xff[\xfb-\xfe].", heard, re.DOTALL) is not None
         text = re.sub(rb"\xff[\xfb-\xfe].|\xff[\xf0-\xfa]", b"", heard, flags=re.DOTALL)
-        return {"negotiates": negotiates, "text": untrusted(text)} if heard else dict(_NOTHING)
+        return {"negotiates": negotiates, "text": untrusted(b" ".join(text.split()))} if heard else dict(_NOTHING)
 
     return await _converse(door, ip, port, talk_to)
 

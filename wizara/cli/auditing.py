@@ -34,7 +34,7 @@ from wizara.record.world import World
 from wizara.report.case import AUDIT, OBSERVATIONS, VERDICTS, Case, read_case
 from wizara.report.data import FindingData, finding
 from wizara.report.words import Catalogue, Words
-from wizara.text import _, language
+from wizara.text import N_, _, language
 from wizara.tree import load, shipped_inventories
 
 
@@ -125,7 +125,7 @@ def prepare(order: Order) -> Prepared:
     check_networks(mandate, facts.networks, lab=world.is_lab)
     folder = RunFolder.create(order.runs, "audit", ministry.name if ministry else "network", world)
     job = Job(
-        run=folder.run.id, interface=order.interface, facts=facts, mandate=mandate, lab=world.is_lab, vantage=_("this computer"),
+        run=folder.run.id, interface=order.interface, facts=facts, mandate=mandate, lab=world.is_lab, vantage=N_("this computer"),
         devices=_devices(order, ministry, world),
     )  # fmt: skip
     site = ministry.sites[order.site] if ministry and order.site else None

@@ -138,7 +138,7 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
     )
     places = tuple(f"{one.text('interface')} {one.text('address')}" for one in case.seen.of("vantage"))
     fields: tuple[tuple[str, Inline], ...] = (
-        (words.say("Looked at from"), (*words.prose(case.audit.vantage), *words.prose(" "), *latin(*places))),
+        (words.say("Looked at from"), (*words.prose(words.say(case.audit.vantage)), *words.prose(" "), *latin(*places))),
         (words.say("Began"), words.moment(case.run.started)),
         (words.say("Ended"), words.moment(case.run.ended) if case.run.ended else words.prose(words.say("interrupted"))),
         (words.say("Declared machines"), latin(words.number(len(case.audit.facts.hosts)))),
