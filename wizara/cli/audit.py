@@ -36,9 +36,9 @@ _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "bl
 @lab_option
 @json_option
 @runs_option
-def command(
-    ministry: str | None, site: str | None, lans: tuple[str, ...], networks: tuple[str, ...], interface: str | None, mandate: Path | None,
-    credentials: Path | None, fail_on: str, lab: str | None, as_json: bool, runs: str,
+def command(  # noqa: PLR0917 - click calls it by name
+    ministry: str | None, site: str | None, lans: tuple[str, ...], networks: tuple[str, ...], interface: str | None,
+    mandate: Path | None, credentials: Path | None, fail_on: str, lab: str | None, as_json: bool, runs: str,
 ) -> int:  # fmt: skip
     """Audit SITE of MINISTRY, or a --network without an inventory."""
     from wizara.cli import auditing  # noqa: PLC0415 - pydantic and the rules, only when the verb runs
@@ -83,9 +83,8 @@ def _show(done: Audited) -> None:
         where = " ".join(part for part in (subject.name, subject.ip or "", subject.service or "") if part)
         accepted = _(" (accepted risk)") if finding.status == "accepted" else ""
         colour = _COLOURS[finding.severity] if _colours() else None
-        click.echo(
-            f"{click.style(f'{finding.severity:<8}', fg=colour)}  {finding.id}  {where}\n          {finding.title}{accepted}\n          {finding.seen}"
-        )
+        click.echo(f"{click.style(f'{finding.severity:<8}', fg=colour)}  {finding.id}  {where}")
+        click.echo(f"          {finding.title}{accepted}\n          {finding.seen}")
     counts = ", ".join(f"{count} {name}" for name, count in done.counts.items() if count) or _("none")
     click.echo(
         _("findings: {counts}; proven: {proofs}; not known: {unknown}").format(

@@ -125,16 +125,27 @@ def prepare(order: Order) -> Prepared:
     check_networks(mandate, facts.networks, lab=world.is_lab)
     folder = RunFolder.create(order.runs, "audit", ministry.name if ministry else "network", world)
     job = Job(
-        run=folder.run.id, interface=order.interface, facts=facts, mandate=mandate, lab=world.is_lab, vantage=N_("this computer"),
+        run=folder.run.id,
+        interface=order.interface,
+        facts=facts,
+        mandate=mandate,
+        lab=world.is_lab,
+        vantage=N_("this computer"),
         devices=_devices(order, ministry, world),
-    )  # fmt: skip
+    )
     site = ministry.sites[order.site] if ministry and order.site else None
     record = AuditRecord(
-        ministry=folder.run.ministry, title=ministry.declaration.title if ministry else None,
-        country=ministry.declaration.country if ministry else None, site=order.site, site_title=site.title if site else None,
-        mandate=mandate, mandate_hash=hashlib.sha256(mandate_path.read_bytes()).hexdigest(), facts=facts, vantage=job.vantage,
+        ministry=folder.run.ministry,
+        title=ministry.declaration.title if ministry else None,
+        country=ministry.declaration.country if ministry else None,
+        site=order.site,
+        site_title=site.title if site else None,
+        mandate=mandate,
+        mandate_hash=hashlib.sha256(mandate_path.read_bytes()).hexdigest(),
+        facts=facts,
+        vantage=job.vantage,
         versions=_versions(),
-    )  # fmt: skip
+    )
     exceptions = Path(ministry.folder) / "exceptions.yaml" if ministry else None
     return Prepared(world, namespace, folder, job, record, exceptions)
 
@@ -172,9 +183,15 @@ def summary(done: Audited) -> AuditSummary:
     """Return what ``--json`` prints."""
     run_ = done.case.run
     return AuditSummary(
-        run=run_.id, world=run_.world, exit_code=int(done.code), folder=str(done.folder), counts=done.counts, proofs=done.proofs,
-        unknown=done.unknown, findings=done.findings,
-    )  # fmt: skip
+        run=run_.id,
+        world=run_.world,
+        exit_code=int(done.code),
+        folder=str(done.folder),
+        counts=done.counts,
+        proofs=done.proofs,
+        unknown=done.unknown,
+        findings=done.findings,
+    )
 
 
 def _judged(prepared: Prepared, observations: tuple[Observation, ...]) -> Verdicts:
@@ -260,12 +277,16 @@ def _devices(order: Order, ministry: Ministry | None, world: World) -> tuple[Dev
     devices = {name: one for name, one in ministry.sites[order.site].devices.items() if one.lan in lans}
     return tuple(
         DeviceLogin(
-            name=name, address=one.address, platform=one.platform, username=(login.username if login else None) or one.username,
-            password=SecretStr(login.password) if login else None, host_key=(login.host_key if login else None) or enrolled.get(name),
+            name=name,
+            address=one.address,
+            platform=one.platform,
+            username=(login.username if login else None) or one.username,
+            password=SecretStr(login.password) if login else None,
+            host_key=(login.host_key if login else None) or enrolled.get(name),
         )
         for name, one in devices.items()
         for login in (logins.get(name),)
-    )  # fmt: skip
+    )
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Makes the Document of an audit: what is said, in which order, in one language. All decisions about a report are here."""
+"""Makes the Document of an audit in one language; all decisions about what a report says are here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from wizara.report.document import (
     Table,
     Tile,
     Tiles,
-)  # fmt: skip
+)
 from wizara.report.figures import severity_chart
 from wizara.report.findings import block, where
 from wizara.report.lan_map import draw
@@ -31,8 +31,12 @@ from wizara.report.words import Catalogue, Words, latin
 from wizara.text import N_
 
 SEVERITY_WORDS: dict[Severity, str] = {
-    "critical": N_("Critical"), "high": N_("High"), "medium": N_("Medium"), "low": N_("Low"), "info": N_("Information"),
-}  # fmt: skip
+    "critical": N_("Critical"),
+    "high": N_("High"),
+    "medium": N_("Medium"),
+    "low": N_("Low"),
+    "info": N_("Information"),
+}
 FIRST = 5
 """Risks on the minister's page."""
 
@@ -93,11 +97,15 @@ def _summary(case: Case, words: Words, catalogue: Catalogue, place: str) -> Sect
     )
     risks = tuple(
         Risk(
-            id=one.id, severity=one.verdict.severity, word=named[one.verdict.severity], title=catalogue.rules[one.verdict.rule].title,
-            where=where(one.verdict.subject), risk=words.prose(catalogue.rules[one.verdict.rule].risk),
+            id=one.id,
+            severity=one.verdict.severity,
+            word=named[one.verdict.severity],
+            title=catalogue.rules[one.verdict.rule].title,
+            where=where(one.verdict.subject),
+            risk=words.prose(catalogue.rules[one.verdict.rule].risk),
         )
         for one in _first(case)
-    )  # fmt: skip
+    )
     first = (
         [Heading(text=words.say("The first risks")), Risks(risks=risks)]
         if risks
@@ -106,7 +114,7 @@ def _summary(case: Case, words: Words, catalogue: Catalogue, place: str) -> Sect
     blocks = (
         Paragraph(text=lead, lead=True),
         Tiles(tiles=tiles),
-        Figure(svg=chart, description=words.say("Findings by severity"), share=72),
+        Figure(svg=chart, description=words.say("Findings by severity"), share=62),
         *first,
     )
     return Section(title=words.say("Summary"), anchor="summary", blocks=blocks)
@@ -138,7 +146,10 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
     )
     places = tuple(f"{one.text('interface')} {one.text('address')}" for one in case.seen.of("vantage"))
     fields: tuple[tuple[str, Inline], ...] = (
-        (words.say("Looked at from"), (*words.prose(words.say(case.audit.vantage)), *words.prose(" "), *latin(*places))),
+        (
+            words.say("Looked at from"),
+            (*words.prose(words.say(case.audit.vantage)), *words.prose(" "), *latin(*places)),
+        ),
         (words.say("Began"), words.moment(case.run.started)),
         (words.say("Ended"), words.moment(case.run.ended) if case.run.ended else words.prose(words.say("interrupted"))),
         (words.say("Declared machines"), latin(words.number(len(case.audit.facts.hosts)))),
@@ -192,7 +203,7 @@ def _promises(case: Case, words: Words, catalogue: Catalogue) -> Section:
     }
     rows = tuple(
         (
-            words.prose(catalogue.rules[rule].title),
+            words.prose(catalogue.rules[rule].checked),
             latin(words.number(count)),
             latin(*(one.name + (f" {one.service}" if one.service else "") for one in subjects[rule])),
         )
@@ -202,7 +213,7 @@ def _promises(case: Case, words: Words, catalogue: Catalogue) -> Section:
     unjudged = tuple(
         (
             where(one.subject),
-            words.prose(catalogue.rules[one.rule].title),
+            words.prose(catalogue.rules[one.rule].checked),
             words.prose(catalogue.reasons.get(one.reason or "", "")),
         )
         for one in case.unknown

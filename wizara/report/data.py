@@ -10,6 +10,7 @@ from wizara.audit.observation import Observation
 from wizara.audit.verdict import Finding, Subject, Verdict
 from wizara.record.run import Record, Run
 from wizara.report.case import Case
+from wizara.report.findings import details
 from wizara.report.words import Catalogue, Words
 
 
@@ -51,18 +52,34 @@ def data(case: Case, language: str) -> ReportData:
     """Return the report of *case* with its texts in *language*."""
     catalogue, words = Catalogue(language), Words(language, case.audit.country)
     return ReportData(
-        language=language, run=case.run, audit=case.audit, evidence_hash=case.evidence_hash, counts=case.counts,
+        language=language,
+        run=case.run,
+        audit=case.audit,
+        evidence_hash=case.evidence_hash,
+        counts=case.counts,
         findings=tuple(finding(one, catalogue, words) for one in case.findings),
-        proofs=tuple(one.verdict for one in case.verdicts.proofs), unknown=case.unknown, observations=case.observations,
-    )  # fmt: skip
+        proofs=tuple(one.verdict for one in case.verdicts.proofs),
+        unknown=case.unknown,
+        observations=case.observations,
+    )
 
 
 def finding(one: Finding, catalogue: Catalogue, words: Words) -> FindingData:
     """Return *one* with its texts."""
     verdict, text = one.verdict, catalogue.rules[one.verdict.rule]
     return FindingData(
-        id=one.id, fingerprint=one.fingerprint, rule=verdict.rule, severity=verdict.severity, score=base_score(verdict.cvss),
-        cvss=verdict.cvss, status=one.status, accepted_until=one.accepted_until, subject=verdict.subject, title=text.title,
-        seen="".join(span.text for span in words.fill(text.seen, dict(verdict.details))), risk=text.risk, remedy=text.remedy,
+        id=one.id,
+        fingerprint=one.fingerprint,
+        rule=verdict.rule,
+        severity=verdict.severity,
+        score=base_score(verdict.cvss),
+        cvss=verdict.cvss,
+        status=one.status,
+        accepted_until=one.accepted_until,
+        subject=verdict.subject,
+        title=text.title,
+        seen="".join(span.text for span in words.fill(text.seen, details(verdict, words))),
+        risk=text.risk,
+        remedy=text.remedy,
         evidence=verdict.evidence,
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""Draws the severity chart as an SVG string of our own: one drawing serves page and paper, left-to-right and right-to-left."""
+"""Draws the severity chart as an SVG string of our own: one drawing serves page and paper, in both directions."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ FONTS = "'Noto Sans','Noto Naskh Arabic',sans-serif"
 def svg(width: float, height: float, title: str, body: list[str]) -> str:
     """Return a drawing; its text runs left to right so that anchors mean the same everywhere."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'role="img" aria-label={quoteattr(title)} direction="ltr" font-family="{FONTS}">' + "".join(body) + "</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
+        f'height="{height:g}" role="img" aria-label={quoteattr(title)} direction="ltr" font-family="{FONTS}">'
+        + "".join(body)
+        + "</svg>"
     )
 
 
@@ -31,7 +33,8 @@ def text(
 ) -> str:
     """Return one line of text."""
     weight = ' font-weight="700"' if bold else ""
-    return f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" fill="{fill}" text-anchor="{anchor}"{weight}>{escape(words)}</text>'
+    style = f'font-size="{size:g}" fill="{fill}" text-anchor="{anchor}"{weight}'
+    return f'<text x="{x:g}" y="{y:g}" {style}>{escape(words)}</text>'
 
 
 def rectangle(
@@ -47,7 +50,8 @@ def rectangle(
 ) -> str:
     """Return a rectangle."""
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{radius:g}" fill="{fill}" stroke="{stroke}"{dashes}/>'
+    place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{radius:g}"'
+    return f'<rect {place} fill="{fill}" stroke="{stroke}"{dashes}/>'
 
 
 def severity_chart(counts: Mapping[Severity, int], words: Mapping[Severity, str], title: str, *, mirrored: bool) -> str:
@@ -64,8 +68,8 @@ def severity_chart(counts: Mapping[Severity, int], words: Mapping[Severity, str]
         y = index * row + 6
         length = (width - label - 50) * count / longest
         left = x(label) - (length if mirrored else 0)
-        body += [text(x(label - 12), y + 13, words[name], anchor=end, size=13)]
+        body += [text(x(label - 12), y + 13, words[name], anchor=end, size=15)]
         body += [rectangle(left, y, length, bar, COLOURS[name])] if count else []
-        body += [text(x(label + length + 8), y + 13, str(count), anchor=start, bold=True, size=13)]
+        body += [text(x(label + length + 8), y + 13, str(count), anchor=start, bold=True, size=15)]
     axis = f'<line x1="{x(label):g}" y1="0" x2="{x(label):g}" y2="{len(counts) * row:g}" stroke="{LINE}"/>'
     return svg(width, len(counts) * row, title, [axis, *body])

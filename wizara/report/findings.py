@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 
 from wizara.audit.cvss import base_score
 from wizara.audit.observation import Observation
-from wizara.audit.verdict import Finding, Subject
+from wizara.audit.verdict import Finding, Subject, Verdict
 from wizara.report.case import Case
 from wizara.report.document import Evidence, FindingBlock, Inline
 from wizara.report.words import Catalogue, Words, latin
 from wizara.text import N_
 
 STATUS = {"new": N_("new"), "open": N_("already known"), "accepted": N_("accepted risk")}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MOST_EVIDENCE = 3
 MOST_CHARACTERS = 700
 """Of one observation on paper; the JSON report holds it whole."""
@@ -30,16 +33,31 @@ def block(case: Case, finding: Finding, words: Words, catalogue: Catalogue, seve
     status = words.say(STATUS[finding.status])
     fields = (
         (words.say("Where"), where(verdict.subject)),
-        (words.say("Seen"), words.fill(text.seen, dict(verdict.details))),
+        (words.say("Seen"), words.fill(text.seen, details(verdict, words))),
         (words.say("Risk"), words.prose(text.risk)),
         (words.say("Remedy"), words.prose(text.remedy)),
     )
     seen = [case.by_id[one] for one in verdict.evidence if one in case.by_id][:MOST_EVIDENCE]
     return FindingBlock(
-        id=finding.id, severity=verdict.severity, word=severity_word, score=f"{base_score(verdict.cvss):.1f}", cvss=verdict.cvss,
-        status=f"{status} ({finding.accepted_until})" if finding.accepted_until else status, title=text.title, fields=fields,
-        evidence_word=words.say("Evidence"), evidence=tuple(_evidence(one) for one in seen),
-    )  # fmt: skip
+        id=finding.id,
+        severity=verdict.severity,
+        word=severity_word,
+        score=f"{base_score(verdict.cvss):.1f}",
+        cvss=verdict.cvss,
+        status=f"{status} ({finding.accepted_until})" if finding.accepted_until else status,
+        title=text.title,
+        fields=fields,
+        evidence_word=words.say("Evidence"),
+        evidence=tuple(_evidence(one) for one in seen),
+    )
+
+
+def details(verdict: Verdict, words: Words) -> dict[str, str | Inline]:
+    """Return the details of *verdict*; days are written as they are in the language."""
+    return {
+        name: words.day(date.fromisoformat(value)) if _DAY.fullmatch(value) else value
+        for name, value in verdict.details.items()
+    }
 
 
 def _evidence(one: Observation) -> Evidence:

@@ -25,5 +25,5 @@ _ARABIC = (
 
 
 def faces(language: str) -> tuple[Face, ...]:
-    """Return what a page in *language* needs; names of people may be Arabic in any, but only Arabic pages promise a font."""
+    """Return what a page in *language* carries."""
     return _LATIN + _ARABIC if language == "ar" else _LATIN

@@ -106,10 +106,15 @@ def _legend(y: float, words: dict[State, str], *, mirrored: bool) -> list[str]:
         drawn += [
             _box_sample(state, left, y),
             text(
-                _x(at + 27, mirrored=mirrored), y + 10, word, size=11, fill=QUIET, anchor="end" if mirrored else "start"
+                _x(at + 27, mirrored=mirrored),
+                y + 10,
+                word,
+                size=12.5,
+                fill=QUIET,
+                anchor="end" if mirrored else "start",
             ),
         ]
-        at += 175
+        at += 180
     return drawn
 
 

@@ -14,8 +14,11 @@ from wizara.report.words import Words, latin
 from wizara.text import N_
 
 LEGEND: dict[State, str] = {
-    "declared": N_("declared"), "undeclared": N_("undeclared"), "missing": N_("missing"), "unknown": N_("not seen from here"),
-}  # fmt: skip
+    "declared": N_("declared"),
+    "undeclared": N_("undeclared"),
+    "missing": N_("missing"),
+    "unknown": N_("not seen from here"),
+}
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,12 @@ def machine_rows(case: Case, words: Words) -> tuple[tuple[Inline, ...], ...]:
     rows = _machines(case)
     return tuple(
         (
-            latin(one.machine.ip), latin(one.machine.name if one.machine.name != one.machine.ip else "–"), latin(one.mac or "–"),
-            words.prose(words.say(LEGEND[one.machine.state])), latin(", ".join(map(str, one.ports)) or "–"),
+            latin(one.machine.ip),
+            latin(one.machine.name if one.machine.name != one.machine.ip else "–"),
+            latin(one.mac or "–"),
+            words.prose(words.say(LEGEND[one.machine.state])),
+            latin(", ".join(map(str, one.ports)) or "–"),
             latin(words.number(one.machine.findings)),
         )
         for one in rows
-    )  # fmt: skip
+    )

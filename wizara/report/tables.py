@@ -10,8 +10,23 @@ from wizara.report.case import Case
 from wizara.report.words import Catalogue
 
 HEADERS = (
-    "id", "severity", "score", "status", "rule", "title", "asset", "name", "ip", "mac", "service", "seen", "risk", "remedy", "cvss", "fingerprint",
-)  # fmt: skip
+    "id",
+    "severity",
+    "score",
+    "status",
+    "rule",
+    "title",
+    "asset",
+    "name",
+    "ip",
+    "mac",
+    "service",
+    "seen",
+    "risk",
+    "remedy",
+    "cvss",
+    "fingerprint",
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
 
@@ -21,7 +36,7 @@ def inert(value: str) -> str:
 
 
 def table(case: Case, language: str) -> bytes:
-    """Return the findings, a row each, every cell quoted, UTF-8 with a byte-order mark (so that Excel reads it as UTF-8)."""
+    """Return the findings, a row each, every cell quoted; UTF-8 with the mark that Excel needs to see it is."""
     catalogue = Catalogue(language)
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
@@ -31,9 +46,23 @@ def table(case: Case, language: str) -> bytes:
         subject = verdict.subject
         seen = text.seen.format_map(_Details(verdict.details))
         cells = (
-            one.id, verdict.severity, f"{base_score(verdict.cvss):.1f}", one.status, verdict.rule, text.title, subject.asset, subject.name,
-            subject.ip or "", subject.mac or "", subject.service or "", seen, text.risk, text.remedy, verdict.cvss, one.fingerprint,
-        )  # fmt: skip
+            one.id,
+            verdict.severity,
+            f"{base_score(verdict.cvss):.1f}",
+            one.status,
+            verdict.rule,
+            text.title,
+            subject.asset,
+            subject.name,
+            subject.ip or "",
+            subject.mac or "",
+            subject.service or "",
+            seen,
+            text.risk,
+            text.remedy,
+            verdict.cvss,
+            one.fingerprint,
+        )
         writer.writerow([inert(cell) for cell in cells])
     return out.getvalue().encode("utf-8-sig")
 

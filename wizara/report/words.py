@@ -102,6 +102,13 @@ class RuleText:
     seen: str
     risk: str
     remedy: str
+    promise: str = ""
+    """What holds when the rule is not broken; declared rules have one."""
+
+    @property
+    def checked(self) -> str:
+        """What the rule looks for, said so that both outcomes fit."""
+        return self.promise or self.title
 
 
 class Catalogue:
