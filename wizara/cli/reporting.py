@@ -20,7 +20,7 @@ from wizara.text import _
 def write(
     runs: Path, run: str, languages: tuple[str, ...], formats: tuple[str, ...], out: Path | None
 ) -> Iterator[Path]:
-    """Write the reports of *run* and yield their paths; only their owner can read them: they are maps for an attacker."""
+    """Write the reports of *run* and yield their paths; their owner alone can read them, for they are maps."""
     folder = RunFolder.open(runs, run)
     if folder.run.verb != "audit":
         raise UsageFault(_("{run} is no audit; reports are written of audits").format(run=folder.run.id))

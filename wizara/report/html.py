@@ -12,7 +12,8 @@ from wizara.report.document import Document, Inline
 from wizara.report.fonts import FOLDER, faces
 from wizara.tree import template_folder
 
-_POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+_SOURCES = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; font-src data:"
+_POLICY = f"{_SOURCES}; base-uri 'none'; form-action 'none'"
 
 
 def html(document: Document) -> bytes:
