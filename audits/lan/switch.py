@@ -21,7 +21,8 @@ COMMANDS = {
 #: What follows these words is a secret: (words that stay)(kind of hash that stays)(secret).
 _SECRETS = re.compile(
     r"(?i)((?:\b(?:secret|password|key-string|server-key|isakmp key|authentication-key \d+ md5)|"
-    r"\b(?:tacacs|radius)-server(?: host \S+)? key|\bpre-shared-key(?: address \S+)? key|\bpre-shared-key(?: local| remote)?|"
+    r"\b(?:tacacs|radius)-server(?: host \S+)? key|"
+    r"\bpre-shared-key(?: address \S+)? key|\bpre-shared-key(?: local| remote)?|"
     r"\bauth (?:md5|sha)(?: \d+)?|\bpriv (?:des|3des|aes)(?: \d+)?|^\s+key))( [0-9])? (\S.*)$"
 )
 _COMMUNITY = re.compile(r"(?i)^(\s*snmp-server (?:community|host \S+(?: traps| informs)?(?: version \S+)?)) (\S+)(.*)$")

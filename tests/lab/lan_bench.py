@@ -8,7 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 STUBS = Path(__file__).with_name("stubs.py")
 
@@ -27,7 +33,7 @@ class Lan:
         self.names: list[str] = []
         self.folder = Path(tempfile.mkdtemp(prefix="wizara-bench-"))
 
-    def __enter__(self) -> Lan:
+    def __enter__(self) -> Self:
         self.core = self._namespace("core")
         ip("-n", self.core, "link", "add", "lan", "type", "bridge")
         ip("-n", self.core, "link", "set", "lan", "up")
@@ -38,7 +44,9 @@ class Lan:
             process.kill()
             process.wait()
         for name in self.names:
-            pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False).stdout.split()
+            pids = subprocess.run(
+                ["ip", "netns", "pids", name], capture_output=True, text=True, check=False
+            ).stdout.split()
             for pid in pids:
                 os.kill(int(pid), 9)
             subprocess.run(["ip", "netns", "del", name], check=False)
@@ -63,7 +71,9 @@ class Lan:
 
     def run(self, namespace: str, *command: str) -> None:
         log = (self.folder / f"{namespace}.log").open("ab")
-        self.processes.append(subprocess.Popen(["ip", "netns", "exec", namespace, *command], stdout=log, stderr=log, cwd=self.folder))
+        self.processes.append(
+            subprocess.Popen(["ip", "netns", "exec", namespace, *command], stdout=log, stderr=log, cwd=self.folder)
+        )
 
     def stub(self, namespace: str, *arguments: str) -> None:
         self.run(namespace, sys.executable, str(STUBS), *arguments)
@@ -74,7 +84,25 @@ class Lan:
 
 def certificate(folder: Path, name: str, *options: str) -> tuple[str, str]:
     key, crt = folder / f"{name}.key", folder / f"{name}.crt"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", crt, "-subj", f"/CN={name}", *options], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            crt,
+            "-subj",
+            f"/CN={name}",
+            *options,
+        ],
+        check=True,
+        capture_output=True,
+    )
     return str(key), str(crt)
 
 
@@ -88,11 +116,32 @@ def plant(lan: Lan) -> None:
     printer = lan.host(30)
     lan.stub(printer, "canary", str(lan.folder / "printer.log"), "9100", "9101", "515", "631")
     web = lan.host(40)
-    key, crt = certificate(lan.folder, "web-hq", "-not_before", "20240101000000Z", "-not_after", "20250101000000Z") if _dated() else _expired(lan.folder)
-    lan.run(web, "openssl", "s_server", "-accept", "443", "-key", key, "-cert", crt, "-www", "-min_protocol", "TLSv1", "-cipher", "ALL:@SECLEVEL=0")
+    key, crt = (
+        certificate(lan.folder, "web-hq", "-not_before", "20240101000000Z", "-not_after", "20250101000000Z")
+        if _dated()
+        else _expired(lan.folder)
+    )
+    lan.run(
+        web,
+        "openssl",
+        "s_server",
+        "-accept",
+        "443",
+        "-key",
+        key,
+        "-cert",
+        crt,
+        "-www",
+        "-min_protocol",
+        "TLSv1",
+        "-cipher",
+        "ALL:@SECLEVEL=0",
+    )
     files = lan.host(41)
     conf = lan.folder / "vsftpd.conf"
-    conf.write_text("listen=YES\nanonymous_enable=YES\nbackground=NO\nsecure_chroot_dir=/var/run/vsftpd/empty\nseccomp_sandbox=NO\n")
+    conf.write_text(
+        "listen=YES\nanonymous_enable=YES\nbackground=NO\nsecure_chroot_dir=/var/run/vsftpd/empty\nseccomp_sandbox=NO\n"
+    )
     Path("/var/run/vsftpd/empty").mkdir(parents=True, exist_ok=True)
     lan.run(files, "vsftpd", str(conf))
     lan.run(lan.host(42), "redis-server", "--port", "6379", "--protected-mode", "no", "--save", "")
@@ -103,26 +152,44 @@ def plant(lan: Lan) -> None:
     snmp = lan.folder / "snmpd.conf"
     snmp.write_text("rocommunity public\nsysDescr Plain router\n")
     lan.run(stranger, "snmpd", "-f", "-Lo", "-C", "-c", str(snmp), "udp:161")
-    lan.run(lan.host(78, "02:00:5e:00:00:78"), "redis-server", "--port", "6379", "--requirepass", "long-and-secret", "--protected-mode", "no", "--save", "")
+    lan.run(
+        lan.host(78, "02:00:5e:00:00:78"),
+        "redis-server",
+        "--port",
+        "6379",
+        "--requirepass",
+        "long-and-secret",
+        "--protected-mode",
+        "no",
+        "--save",
+        "",
+    )
     time.sleep(2)
 
 
 def _dated() -> bool:
-    return "-not_before" in subprocess.run(["openssl", "req", "-help"], capture_output=True, text=True, check=False).stderr
+    return (
+        "-not_before" in subprocess.run(["openssl", "req", "-help"], capture_output=True, text=True, check=False).stderr
+    )
 
 
 def _expired(folder: Path) -> tuple[str, str]:
     """OpenSSL 3.0 cannot date a certificate with ``req``; cryptography can."""
-    from datetime import UTC, datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
     private = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "web-hq")])
-    builder = x509.CertificateBuilder(name, name, private.public_key(), x509.random_serial_number(), datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC))
+    builder = x509.CertificateBuilder(
+        name,
+        name,
+        private.public_key(),
+        x509.random_serial_number(),
+        datetime(2024, 1, 1, tzinfo=UTC),
+        datetime(2025, 1, 1, tzinfo=UTC),
+    )
     key, crt = folder / "web.key", folder / "web.crt"
-    key.write_bytes(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    key.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
     crt.write_bytes(builder.sign(private, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     return str(key), str(crt)

@@ -6,6 +6,7 @@ import socketserver
 import sys
 import threading
 import time
+from pathlib import Path
 
 
 class Telnet(socketserver.BaseRequestHandler):
@@ -27,7 +28,10 @@ class Admin(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         self.request.recv(2048)
         page = b"<html><title>Admin <script>document.title='PWNED'</script>\x1b[31m</title><form><input type=password></form></html>"
-        self.request.sendall(b'HTTP/1.1 401 no\r\nServer: =HYPERLINK("http://x")\r\nWWW-Authenticate: Basic realm="<img src=x onerror=alert(1)>"\r\n\r\n' + page)
+        self.request.sendall(
+            b'HTTP/1.1 401 no\r\nServer: =HYPERLINK("http://x")\r\nWWW-Authenticate: Basic realm="<img src=x onerror=alert(1)>"\r\n\r\n'
+            + page
+        )
 
 
 def canary(path: str) -> type[socketserver.BaseRequestHandler]:
@@ -39,7 +43,7 @@ def canary(path: str) -> type[socketserver.BaseRequestHandler]:
                 heard = self.request.recv(4096)
             except OSError:
                 heard = b""
-            with open(path, "a") as log:
+            with Path(path).open("a") as log:
                 log.write(f"{port} {len(heard)}\n")
 
     return Canary
@@ -47,7 +51,9 @@ def canary(path: str) -> type[socketserver.BaseRequestHandler]:
 
 def serve(port: int, handler: type[socketserver.BaseRequestHandler]) -> None:
     socketserver.ThreadingTCPServer.allow_reuse_address = True
-    threading.Thread(target=socketserver.ThreadingTCPServer(("0.0.0.0", port), handler).serve_forever, daemon=True).start()
+    threading.Thread(
+        target=socketserver.ThreadingTCPServer(("0.0.0.0", port), handler).serve_forever, daemon=True
+    ).start()
 
 
 if __name__ == "__main__":

@@ -52,15 +52,26 @@ def shipped(_name: str) -> Ministry:
     """The shipped ministry, read without the loader: this test is about what is found, not about reading."""
 
     def read(path: Path) -> object:
-        return yaml.load(path.read_text(), Loader=yaml.BaseLoader)  # noqa: S506 - text only
+        return yaml.load(path.read_text(), Loader=yaml.BaseLoader)
 
     folder = shipped_inventories() / "mps"
     sites = {path.stem: read(path) for path in (folder / "sites").glob("*.yaml")}
-    return Ministry.model_validate({"declaration": read(folder / "ministry.yaml"), "sites": sites, "folder": str(folder)})
+    return Ministry.model_validate(
+        {"declaration": read(folder / "ministry.yaml"), "sites": sites, "folder": str(folder)}
+    )
 
 
 def order(runs: Path, **changes: object) -> auditing.Order:
-    base = {"ministry": "mps", "site": "hq", "lans": ("office",), "networks": (), "interface": None, "mandate": None, "credentials": None, "lab": "bench"}
+    base = {
+        "ministry": "mps",
+        "site": "hq",
+        "lans": ("office",),
+        "networks": (),
+        "interface": None,
+        "mandate": None,
+        "credentials": None,
+        "lab": "bench",
+    }
     return auditing.Order(**(base | {"runs": runs} | changes))  # type: ignore[arg-type]
 
 
@@ -81,7 +92,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         patch.setattr(auditing, "_world", lambda _order, _ministry: (World("bench"), lan.namespace(250)))
         time.sleep(1)
         began = time.monotonic()
-        done = auditing.run(auditing.prepare(order(folder / "runs", credentials=credentials)), "high", lambda _seen: None)
+        done = auditing.run(
+            auditing.prepare(order(folder / "runs", credentials=credentials)), "high", lambda _seen: None
+        )
         yield Bench(lan, folder / "runs", done, time.monotonic() - began)
 
 
@@ -127,5 +140,9 @@ def test_a_mandate_for_another_network_sends_nothing(bench: Bench, tmp_path: Pat
 def test_the_report_of_a_real_audit_names_every_finding(bench: Bench, tmp_path: Path, language: str) -> None:
     for path in write(bench.runs, bench.done.case.run.id, (language,), ("html", "pdf", "csv", "json"), tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        text = subprocess.run(["pdftotext", path, "-"], check=True, capture_output=True, text=True).stdout if path.suffix == ".pdf" else path.read_text()
+        text = (
+            subprocess.run(["pdftotext", path, "-"], check=True, capture_output=True, text=True).stdout
+            if path.suffix == ".pdf"
+            else path.read_text()
+        )
         assert all(one.id in text for one in bench.done.findings)

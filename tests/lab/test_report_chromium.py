@@ -38,7 +38,9 @@ def browse(page: Path, folder: Path) -> tuple[str, str, list[str]]:
                "--dump-dom", page.as_uri()]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     (title,) = re.findall(r"<title>([^<]*)</title>", done.stdout)[:1]
-    console = "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line or "Content Security Policy" in line)
+    console = "\n".join(
+        line for line in done.stderr.splitlines() if "CONSOLE" in line or "Content Security Policy" in line
+    )
     asked = set(re.findall(r'"url":"(https?://[^"]+)"', network.read_text()))
     return title, console, sorted(one for one in asked if "evil.example" in one)
 
@@ -60,7 +62,9 @@ def test_the_browser_would_have_told_of_a_page_that_misbehaves(tmp_path: Path) -
     page.write_text(f"<html><head>{policy}<title>x</title></head><body><script>1</script></body></html>")
     _title, console, _asked = browse(page, tmp_path)
     assert "Content Security Policy" in console
-    page.write_text("<html><head><title>x</title></head><body><script>document.title='PWNED'</script><img src='http://evil.example/x.png'></body></html>")
+    page.write_text(
+        "<html><head><title>x</title></head><body><script>document.title='PWNED'</script><img src='http://evil.example/x.png'></body></html>"
+    )
     title, _console, asked = browse(page, tmp_path)
     assert title == "PWNED"
     assert asked

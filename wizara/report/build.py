@@ -9,6 +9,7 @@ from wizara.audit.verdict import Finding
 from wizara.report.case import Case
 from wizara.report.colophon import colophon
 from wizara.report.document import (
+    Block,
     Document,
     Fields,
     Figure,
@@ -185,7 +186,7 @@ def _lan(case: Case, words: Words) -> Section:
         words.say(word)
         for word in (N_("Address"), N_("Name"), N_("Network card"), N_("State"), N_("Open ports"), N_("Findings"))
     )
-    table = Table(headers=headers, rows=machine_rows(case, words), widths=(15, 17, 20, 15, 24, 9))
+    table = _table(words, headers, machine_rows(case, words), (15, 17, 20, 15, 24, 9))
     return Section(title=title, anchor="map", blocks=(Figure(svg=drawn, description=title), table))
 
 
@@ -221,8 +222,17 @@ def _promises(case: Case, words: Words, catalogue: Catalogue) -> Section:
     unknown_headers = (words.say("Machine"), words.say("Checked"), words.say("Why it is not known"))
     blocks = (
         Heading(text=words.say("Declared and in order")),
-        Table(headers=headers, rows=rows, widths=(36, 14, 50)),
+        _table(words, headers, rows, (36, 14, 50)),
         Heading(text=words.say("Neither proven nor refuted")),
-        Table(headers=unknown_headers, rows=unjudged, widths=(26, 30, 44)),
+        _table(words, unknown_headers, unjudged, (26, 30, 44)),
     )
     return Section(title=words.say("What is in order, and what is not known"), anchor="promises", blocks=blocks)
+
+
+def _table(
+    words: Words, headers: tuple[str, ...], rows: tuple[tuple[Inline, ...], ...], widths: tuple[int, ...]
+) -> Block:
+    """Return a table, or a word that there is nothing to list."""
+    if not rows:
+        return Paragraph(text=words.prose(words.say("Nothing to list.")))
+    return Table(headers=headers, rows=rows, widths=widths)

@@ -20,7 +20,8 @@ from wizara.errors import Refusal
 from wizara.tree import load
 
 arp, collectors, door, ports, snmp, ssh, switch, talks, tls = (
-    load(f"audits.lan.{name}") for name in ("arp", "collectors", "door", "ports", "snmp", "ssh", "switch", "talks", "tls")
+    load(f"audits.lan.{name}")
+    for name in ("arp", "collectors", "door", "ports", "snmp", "ssh", "switch", "talks", "tls")
 )
 FOLDER = Path(__file__).parents[3] / "audits"
 MANDATE = Mandate.model_validate(
@@ -72,7 +73,9 @@ def dialogue(*answers: bytes, greeting: bytes = b"") -> Script:
         (tls.look, dialogue(b"HTTP/1.1 400 no\r\n\r\n"), {"answer": False}),
     ],
 )  # fmt: skip
-def test_a_service_is_told_from_its_twin(look: Callable[..., object], script: Script, expected: dict[str, object]) -> None:
+def test_a_service_is_told_from_its_twin(
+    look: Callable[..., object], script: Script, expected: dict[str, object]
+) -> None:
     facts = asyncio.run(served(script, lambda port: look(a_door(), "127.0.0.1", port)))
     assert isinstance(facts, dict)
     assert {key: facts.get(key) for key in expected} == expected
@@ -132,10 +135,21 @@ def test_printing_ports_are_not_tried_even_when_declared() -> None:
 
 
 def test_sockets_are_opened_at_the_door_only() -> None:
-    opening = {"open_connection", "create_connection", "socket", "sock_connect", "open_unix_connection", "create_datagram_endpoint"}
+    opening = {
+        "open_connection",
+        "create_connection",
+        "socket",
+        "sock_connect",
+        "open_unix_connection",
+        "create_datagram_endpoint",
+    }
     places = {}
     for path in FOLDER.rglob("*.py"):
-        calls = {node.func.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
+        calls = {
+            node.func.attr
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
         if calls & opening:
             places[path.name] = calls & opening
     assert set(places) == {"door.py", "arp.py"}
@@ -175,7 +189,9 @@ def test_a_whole_collection_on_loopback_touches_no_printing_port_and_sees_the_re
 
 
 def test_a_job_outside_its_mandate_is_refused_before_a_packet() -> None:
-    job = Job(run="20260101T000000Z-audit-x-0000", facts=LanFacts(networks=(IPv4Network("10.0.0.0/24"),)), mandate=MANDATE)
+    job = Job(
+        run="20260101T000000Z-audit-x-0000", facts=LanFacts(networks=(IPv4Network("10.0.0.0/24"),)), mandate=MANDATE
+    )
 
     async def run() -> list[Observation]:
         return [one async for one in collectors.collect(job)]
@@ -190,7 +206,12 @@ def test_kexinit_lists_are_read() -> None:
     packet = struct.pack("!IB", len(payload) + 5, 4) + payload + bytes(4)
     banner, read = ssh.split(b"hello\r\nSSH-2.0-x\r\n" + packet)
     assert banner == b"SSH-2.0-x"
-    assert ssh.algorithms(read) == {"kex": ["kexA", "kexB"], "host_key": ["ssh-ed25519"], "cipher": ["c1"], "mac": ["m1"]}
+    assert ssh.algorithms(read) == {
+        "kex": ["kexA", "kexB"],
+        "host_key": ["ssh-ed25519"],
+        "cipher": ["c1"],
+        "mac": ["m1"],
+    }
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 7))
@@ -201,7 +222,9 @@ def test_a_cut_ssh_answer_is_no_answer(cut: int) -> None:
 def test_snmp_answers_are_read_and_others_are_not() -> None:
     request = 77
     binding = snmp.tlv(0x30, snmp.tlv(0x06, b"\x2b") + snmp.tlv(0x04, b"Router"))
-    pdu = snmp.tlv(0xA2, snmp.tlv(2, (77).to_bytes(4, "big")) + snmp.tlv(2, b"\0") + snmp.tlv(2, b"\0") + snmp.tlv(0x30, binding))
+    pdu = snmp.tlv(
+        0xA2, snmp.tlv(2, (77).to_bytes(4, "big")) + snmp.tlv(2, b"\0") + snmp.tlv(2, b"\0") + snmp.tlv(0x30, binding)
+    )
     answer = snmp.tlv(0x30, snmp.tlv(2, b"\1") + snmp.tlv(4, b"public") + pdu)
     assert snmp.description(answer, request) == b"Router"
     assert snmp.description(answer, 78) is None
@@ -242,12 +265,28 @@ def test_secrets_of_a_switch_stay_in_the_switch() -> None:
 
 @pytest.mark.parametrize(("missing", "reason"), [("password", "no-password"), ("host_key", "no-host-key")])
 def test_no_password_is_sent_to_a_switch_that_is_not_pinned(missing: str, reason: str) -> None:
-    login = {"name": "sw", "address": "127.0.0.1", "platform": "cisco_ios", "username": "audit", "password": "x", "host_key": "ssh-ed25519 AAAA"}
-    assert switch.look(a_door(), DeviceLogin.model_validate(login | {missing: None})) == {"answer": False, "reason": reason}
+    login = {
+        "name": "sw",
+        "address": "127.0.0.1",
+        "platform": "cisco_ios",
+        "username": "audit",
+        "password": "x",
+        "host_key": "ssh-ed25519 AAAA",
+    }
+    assert switch.look(a_door(), DeviceLogin.model_validate(login | {missing: None})) == {
+        "answer": False,
+        "reason": reason,
+    }
 
 
 def test_an_arp_answer_is_read_and_other_frames_are_not() -> None:
-    frame = bytes(12) + bytes.fromhex("0806000108000604000252540020001100000000") [:10] + bytes.fromhex("525400200011") + bytes([10, 0, 0, 7]) + bytes(10)
+    frame = (
+        bytes(12)
+        + bytes.fromhex("0806000108000604000252540020001100000000")[:10]
+        + bytes.fromhex("525400200011")
+        + bytes([10, 0, 0, 7])
+        + bytes(10)
+    )
     assert arp.answer(frame) == ("10.0.0.7", "52:54:00:20:00:11")
     assert arp.answer(frame[:41]) is None
     assert arp.answer(frame.replace(b"\x06\x04\x00\x02", b"\x06\x04\x00\x01")) is None

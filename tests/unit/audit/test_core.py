@@ -6,6 +6,7 @@ import json
 import unicodedata
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pydantic import ValidationError
@@ -35,7 +36,14 @@ def test_no_hidden_character_passes_the_gate(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "shown"),
-    [(b"\x1b[31m", r"\x1b[31m"), (b"\xff\xfe", "\ufffd\ufffd"), ("\u202eabc", r"\u{202e}abc"), ("e\u0301", "é"), (b"SSH-2.0-x\r\n", "SSH-2.0-x"), ("مرحبا", "مرحبا")],
+    [
+        (b"\x1b[31m", r"\x1b[31m"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        ("\u202eabc", r"\u{202e}abc"),
+        ("e\u0301", "é"),
+        (b"SSH-2.0-x\r\n", "SSH-2.0-x"),
+        ("مرحبا", "مرحبا"),
+    ],
 )
 def test_hidden_characters_are_shown_and_readable_text_stays(raw: bytes | str, shown: str) -> None:
     assert untrusted(raw) == shown
@@ -71,7 +79,15 @@ def test_what_is_no_vector_is_refused(vector: str) -> None:
 
 def seen(**data: object) -> Observation:
     return Observation.model_validate(
-        {"run": "r", "time": MOMENT, "collector": "c", "vantage": "v", "target": Target(ip="10.0.0.1"), "kind": "host", "data": data}
+        {
+            "run": "r",
+            "time": MOMENT,
+            "collector": "c",
+            "vantage": "v",
+            "target": Target(ip="10.0.0.1"),
+            "kind": "host",
+            "data": data,
+        }
     )
 
 
@@ -87,22 +103,45 @@ def test_a_flipped_byte_changes_the_id_on_reading() -> None:
 
 
 def verdict(**changes: object) -> Verdict:
-    base = {"rule": "X-001", "scope": "found", "outcome": "broken", "subject": Subject(asset="hq/pc", ip="10.0.0.1"), "severity": "high", "cvss": "v"}
+    base = {
+        "rule": "X-001",
+        "scope": "found",
+        "outcome": "broken",
+        "subject": Subject(asset="hq/pc", ip="10.0.0.1"),
+        "severity": "high",
+        "cvss": "v",
+    }
     return Verdict.model_validate(base | changes)
 
 
-@pytest.mark.parametrize("changes", [{"details": {"version": "2"}}, {"evidence": ("a",)}, {"subject": Subject(asset="hq/pc", ip="10.0.0.9")}])
+@pytest.mark.parametrize(
+    "changes", [{"details": {"version": "2"}}, {"evidence": ("a",)}, {"subject": Subject(asset="hq/pc", ip="10.0.0.9")}]
+)
 def test_a_fingerprint_survives_versions_evidence_and_a_new_address(changes: dict[str, object]) -> None:
     assert verdict(**changes).fingerprint == verdict().fingerprint
 
 
-@pytest.mark.parametrize("changes", [{"rule": "X-002"}, {"subject": Subject(asset="hq/other")}, {"subject": Subject(asset="hq/pc", service="tcp/1")}, {"discriminator": "d"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rule": "X-002"},
+        {"subject": Subject(asset="hq/other")},
+        {"subject": Subject(asset="hq/pc", service="tcp/1")},
+        {"discriminator": "d"},
+    ],
+)
 def test_a_fingerprint_tells_findings_apart(changes: dict[str, object]) -> None:
     assert verdict(**changes).fingerprint != verdict().fingerprint
 
 
 def exemption(**changes: object) -> Exemption:
-    base = {"fingerprint": verdict().fingerprint[:8], "reason": "old", "owner": "dsi", "accepted": "2026-01-01", "expires": "2026-12-31"}
+    base = {
+        "fingerprint": verdict().fingerprint[:8],
+        "reason": "old",
+        "owner": "dsi",
+        "accepted": "2026-01-01",
+        "expires": "2026-12-31",
+    }
     return Exemption.model_validate(base | changes)
 
 
@@ -118,7 +157,10 @@ def test_an_accepted_risk_opens_again_when_it_expires(day: date, baseline: froze
     assert conclude((verdict(),), [exemption()], day, baseline).findings[0].status == status
 
 
-@pytest.mark.parametrize("changes", [{"expires": None}, {"expires": "2028-01-01"}, {"expires": "2025-01-01"}, {"owner": ""}, {"fingerprint": "ab"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"expires": None}, {"expires": "2028-01-01"}, {"expires": "2025-01-01"}, {"owner": ""}, {"fingerprint": "ab"}],
+)
 def test_an_exception_without_end_owner_or_aim_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         exemption(**changes)
@@ -127,14 +169,14 @@ def test_an_exception_without_end_owner_or_aim_is_refused(changes: dict[str, obj
 def test_rules_of_one_scope_can_be_judged_alone() -> None:
     vector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
     found = rule("A-1", kinds=("host",), cvss=vector)(lambda _seen, facts: [broken(Subject(asset=facts), [])])
-    declared = rule("A-2", kinds=("host",), cvss=vector, scope="declared")(lambda _seen, facts: [broken(Subject(asset=facts), [])])
+    declared = rule("A-2", kinds=("host",), cvss=vector, scope="declared")(
+        lambda _seen, facts: [broken(Subject(asset=facts), [])]
+    )
     verdicts = judge([found, declared], [], "pc", scope="declared")
     assert [(one.rule, one.severity, one.scope) for one in verdicts] == [("A-2", "critical", "declared")]
 
 
 def test_two_rules_with_one_id_are_refused() -> None:
-    from types import ModuleType
-
     module = ModuleType("m")
     vector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
     module.a = rule("A-1", kinds=(), cvss=vector)(lambda _seen, _facts: [])

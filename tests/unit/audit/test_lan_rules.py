@@ -28,7 +28,14 @@ FACTS = LanFacts(
 HERE = "10.20.20.11"
 
 
-def seen(kind: str, data: dict[str, Any], ip: str | None = HERE, port: int | None = None, mac: str | None = None, collector: str | None = None) -> Observation:
+def seen(
+    kind: str,
+    data: dict[str, Any],
+    ip: str | None = HERE,
+    port: int | None = None,
+    mac: str | None = None,
+    collector: str | None = None,
+) -> Observation:
     return Observation.model_validate(
         {"run": "r", "time": datetime(2026, 11, 21, 12, tzinfo=UTC), "collector": collector or kind, "vantage": "v", "kind": kind, "data": data,
          "target": Target(site="hq", ip=ip, port=port, mac=mac, proto="tcp" if port else None)}
@@ -48,7 +55,12 @@ def config(*lines: str) -> list[Observation]:
     return [seen("config", {"config": ["service password-encryption", *lines]}, port=22)]
 
 
-SSH = {"kex": ["curve25519-sha256"], "cipher": ["aes256-gcm@openssh.com"], "mac": ["hmac-sha2-256"], "host_key": ["ssh-ed25519"]}
+SSH = {
+    "kex": ["curve25519-sha256"],
+    "cipher": ["aes256-gcm@openssh.com"],
+    "mac": ["hmac-sha2-256"],
+    "host_key": ["ssh-ed25519"],
+}
 #: rule → (observations that break it, observations that differ in one fact and do not)
 PAIRS: dict[str, tuple[list[Observation], list[Observation]]] = {
     "LAN-001": ([alive("10.20.20.12", "02:00:00:00:00:12")], [alive()]),
@@ -57,17 +69,35 @@ PAIRS: dict[str, tuple[list[Observation], list[Observation]]] = {
     "LAN-004": ([alive(HERE, MAC, "02:00:00:00:00:99")], [alive()]),
     "LAN-005": ([seen("ports", {"open": [], "closed": [22]})], [seen("ports", {"open": [22], "closed": []})]),
     "LAN-006": ([seen("ports", {"open": [22, 80]})], [seen("ports", {"open": [22]})]),
-    "TEL-001": ([seen("telnet", {"negotiates": True, "text": ""}, port=23)], [seen("telnet", {"negotiates": False, "text": ""}, port=23)]),
+    "TEL-001": (
+        [seen("telnet", {"negotiates": True, "text": ""}, port=23)],
+        [seen("telnet", {"negotiates": False, "text": ""}, port=23)],
+    ),
     "FTP-001": ([seen("ftp", {"anonymous": True}, port=21)], [seen("ftp", {"anonymous": False}, port=21)]),
-    "SNM-001": ([seen("snmp", {"community": "public"}, port=161)], [seen("snmp", {"community": "public", "answer": False}, port=161)]),
+    "SNM-001": (
+        [seen("snmp", {"community": "public"}, port=161)],
+        [seen("snmp", {"community": "public", "answer": False}, port=161)],
+    ),
     "RED-001": ([seen("redis", {"open": True}, port=6379)], [seen("redis", {"open": False}, port=6379)]),
     "MEM-001": ([seen("memcached", {"open": True}, port=11211)], [seen("memcached", {"answer": False}, port=11211)]),
     "MQT-001": ([seen("mqtt", {"open": True}, port=1883)], [seen("mqtt", {"open": False}, port=1883)]),
     "SMT-001": ([seen("smtp", {"relay": True}, port=25)], [seen("smtp", {"relay": False}, port=25)]),
-    "WEB-001": ([seen("http", {"password_form": True}, port=80)], [seen("http", {"password_form": True}, port=443, collector="https")]),
-    "WEB-002": ([seen("http", {"authenticate": "Basic realm=x"}, port=80)], [seen("http", {"authenticate": "Digest realm=x"}, port=80)]),
-    "TLS-001": ([seen("tls", {"versions": ["TLSv1.1", "TLSv1.2"]}, port=443)], [seen("tls", {"versions": ["TLSv1.2"]}, port=443)]),
-    "TLS-002": ([seen("tls", certificate(not_after="2026-11-21T11:59:59+00:00"), port=443)], [seen("tls", certificate(), port=443)]),
+    "WEB-001": (
+        [seen("http", {"password_form": True}, port=80)],
+        [seen("http", {"password_form": True}, port=443, collector="https")],
+    ),
+    "WEB-002": (
+        [seen("http", {"authenticate": "Basic realm=x"}, port=80)],
+        [seen("http", {"authenticate": "Digest realm=x"}, port=80)],
+    ),
+    "TLS-001": (
+        [seen("tls", {"versions": ["TLSv1.1", "TLSv1.2"]}, port=443)],
+        [seen("tls", {"versions": ["TLSv1.2"]}, port=443)],
+    ),
+    "TLS-002": (
+        [seen("tls", certificate(not_after="2026-11-21T11:59:59+00:00"), port=443)],
+        [seen("tls", certificate(), port=443)],
+    ),
     "TLS-003": ([seen("tls", certificate(key_bits=1024), port=443)], [seen("tls", certificate(), port=443)]),
     "SSH-001": ([seen("ssh", SSH | {"kex": ["diffie-hellman-group1-sha1"]}, port=22)], [seen("ssh", SSH, port=22)]),
     "SSH-002": ([seen("ssh", SSH | {"cipher": ["3des-cbc"]}, port=22)], [seen("ssh", SSH, port=22)]),
@@ -106,7 +136,10 @@ def test_the_harmless_twin_is_not_accused(name: str) -> None:
 
 def test_printing_ports_are_never_judged() -> None:
     verdicts = judge([RULES["LAN-005"]], [seen("ports", {"open": [22], "closed": []})], FACTS)
-    assert {(one.subject.service, one.outcome, one.reason) for one in verdicts} == {("tcp/22", "holds", None), ("tcp/9100", "unknown", "never-touched")}
+    assert {(one.subject.service, one.outcome, one.reason) for one in verdicts} == {
+        ("tcp/22", "holds", None),
+        ("tcp/9100", "unknown", "never-touched"),
+    }
 
 
 def test_silence_from_afar_is_unknown_and_not_missing() -> None:
@@ -119,7 +152,12 @@ def test_an_unread_configuration_is_unknown() -> None:
 
 
 def test_without_an_inventory_nothing_is_undeclared() -> None:
-    assert outcomes("LAN-001", [alive("10.20.20.12", "02:00:00:00:00:12")], LanFacts(networks=FACTS.networks, inventory=False)) == []
+    assert (
+        outcomes(
+            "LAN-001", [alive("10.20.20.12", "02:00:00:00:00:12")], LanFacts(networks=FACTS.networks, inventory=False)
+        )
+        == []
+    )
 
 
 def test_the_auditor_does_not_accuse_himself() -> None:
@@ -132,8 +170,25 @@ def test_no_rule_trips_over_hostile_answers(text: str) -> None:
     shown = untrusted(text)
     odd: list[Any] = [shown, [shown], {"x": shown}, None, 7, True]
     for value in odd:
-        keys = ("macs", "open", "closed", "text", "reply", "versions", "certificate", "kex", "config", "title", "authenticate", "community", "banner")
-        observations = [seen(kind, dict.fromkeys(keys, value), port=None if kind in {"host", "ports"} else 80) for kind in ("host", "ports", "tls", "ssh", "http", "telnet", "snmp", "config", "ftp", "smtp")]
+        keys = (
+            "macs",
+            "open",
+            "closed",
+            "text",
+            "reply",
+            "versions",
+            "certificate",
+            "kex",
+            "config",
+            "title",
+            "authenticate",
+            "community",
+            "banner",
+        )
+        observations = [
+            seen(kind, dict.fromkeys(keys, value), port=None if kind in {"host", "ports"} else 80)
+            for kind in ("host", "ports", "tls", "ssh", "http", "telnet", "snmp", "config", "ftp", "smtp")
+        ]
         for one in judge(RULES.values(), observations, FACTS):
             assert one.outcome in {"holds", "broken", "unknown"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -16,7 +16,7 @@ GOOD = {
     "exclusions": ["10.1.5.0/24"], "from": "2026-02-01", "to": "2026-02-28", "hours": ["08:00-12:00", "14:00-18:00"],
     "operators": ["awa"], "contact": "karim",
 }  # fmt: skip
-INSIDE = datetime(2026, 2, 10, 9, 30)
+INSIDE = datetime(2026, 2, 10, 9, 30, tzinfo=UTC)
 
 
 def mandate(**changes: object) -> Mandate:
@@ -32,14 +32,16 @@ def mandate(**changes: object) -> Mandate:
         ("8.8.8.8", INSIDE, False, False),
         ("192.0.2.1", INSIDE, False, False),
         ("192.0.2.1", INSIDE, True, True),
-        ("10.1.2.3", datetime(2026, 2, 28, 17, 59), False, True),
-        ("10.1.2.3", datetime(2026, 3, 1, 9, 0), False, False),
-        ("10.1.2.3", datetime(2026, 1, 31, 9, 0), False, False),
-        ("10.1.2.3", datetime(2026, 2, 10, 12, 0), False, False),
-        ("10.1.2.3", datetime(2026, 2, 10, 7, 59), False, False),
+        ("10.1.2.3", datetime(2026, 2, 28, 17, 59, tzinfo=UTC), False, True),
+        ("10.1.2.3", datetime(2026, 3, 1, 9, 0, tzinfo=UTC), False, False),
+        ("10.1.2.3", datetime(2026, 1, 31, 9, 0, tzinfo=UTC), False, False),
+        ("10.1.2.3", datetime(2026, 2, 10, 12, 0, tzinfo=UTC), False, False),
+        ("10.1.2.3", datetime(2026, 2, 10, 7, 59, tzinfo=UTC), False, False),
     ],
 )
-def test_each_destination_is_held_against_ranges_perimeter_and_time(address: str, moment: datetime, lab: bool, allowed: bool) -> None:
+def test_each_destination_is_held_against_ranges_perimeter_and_time(
+    address: str, moment: datetime, lab: bool, allowed: bool
+) -> None:
     if allowed:
         check_destination(mandate(), IPv4Address(address), moment, lab=lab)
         return
@@ -61,7 +63,15 @@ def test_without_a_mandate_there_is_no_audit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "a: &x 1\nb: *x", "- !!python/object/apply:os.system [id]", "[" * 3000, "commissioner: x", "\x00", "hours: [25:00-26:00]"],
+    [
+        "{",
+        "a: &x 1\nb: *x",
+        "- !!python/object/apply:os.system [id]",
+        "[" * 3000,
+        "commissioner: x",
+        "\x00",
+        "hours: [25:00-26:00]",
+    ],
     ids=["open", "alias", "tag", "deep", "short", "nul", "hours"],
 )
 def test_a_broken_mandate_is_told_with_its_place(tmp_path: Path, text: str) -> None:

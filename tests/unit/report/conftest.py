@@ -26,9 +26,21 @@ RUN = "20261121T120000Z-audit-mps-1f3a"
 TITLES = {"fr": "Ministère de la Prospective", "ar": "وزارة الاستشراف", "en": "Ministry of Forecasting"}
 
 
-def observed(kind: str, ip: str | None, data: dict[str, object], port: int | None = None, mac: str | None = None) -> Observation:
+def observed(
+    kind: str, ip: str | None, data: dict[str, object], port: int | None = None, mac: str | None = None
+) -> Observation:
     target = Target(site="hq", ip=ip, port=port, mac=mac, proto=("udp" if port == 161 else "tcp") if port else None)
-    return Observation.model_validate({"run": RUN, "time": MOMENT, "collector": kind, "vantage": "this computer", "target": target, "kind": kind, "data": data})
+    return Observation.model_validate(
+        {
+            "run": RUN,
+            "time": MOMENT,
+            "collector": kind,
+            "vantage": "this computer",
+            "target": target,
+            "kind": kind,
+            "data": data,
+        }
+    )
 
 
 def make(texts: list[str]) -> Case:
@@ -41,7 +53,9 @@ def make(texts: list[str]) -> Case:
         ),
     )  # fmt: skip
     seen = [
-        observed("vantage", "10.20.20.250", {"interface": "eth0", "address": "10.20.20.250/24"}, mac="02:00:00:00:02:50"),
+        observed(
+            "vantage", "10.20.20.250", {"interface": "eth0", "address": "10.20.20.250/24"}, mac="02:00:00:00:02:50"
+        ),
         observed("sweep", None, {"network": "10.20.20.0/24", "on_link": True, "asked": 500, "living": 2}),
         observed("host", "10.20.20.11", {"alive": True, "macs": ["52:54:00:20:00:11"]}, mac="52:54:00:20:00:11"),
         observed("ports", "10.20.20.11", {"open": [22], "closed": []}),
@@ -50,11 +64,20 @@ def make(texts: list[str]) -> Case:
     for index, text in enumerate(texts):
         ip, shown = f"10.20.20.{100 + index}", untrusted(text)
         seen += [
-            observed("host", ip, {"alive": True, "macs": [f"02:00:00:00:01:{index:02x}"]}, mac=f"02:00:00:00:01:{index:02x}"),
+            observed(
+                "host", ip, {"alive": True, "macs": [f"02:00:00:00:01:{index:02x}"]}, mac=f"02:00:00:00:01:{index:02x}"
+            ),
             observed("telnet", ip, {"negotiates": True, "text": shown}, 23),
             observed("snmp", ip, {"community": "public", "description": shown}, 161),
-            observed("http", ip, {"status": 401, "title": shown, "password_form": True, "authenticate": f"Basic {shown}"}, 80),
-            observed("tls", ip, {"versions": ["TLSv1.0"], "certificate": {"subject": shown, "not_after": "2025-01-01T00:00:00+00:00"}}, 443),
+            observed(
+                "http", ip, {"status": 401, "title": shown, "password_form": True, "authenticate": f"Basic {shown}"}, 80
+            ),
+            observed(
+                "tls",
+                ip,
+                {"versions": ["TLSv1.0"], "certificate": {"subject": shown, "not_after": "2025-01-01T00:00:00+00:00"}},
+                443,
+            ),
         ]
     rules = load("audits.lan.rules").RULES
     verdicts = conclude(judge(rules, seen, facts), (), MOMENT.date())
@@ -63,7 +86,9 @@ def make(texts: list[str]) -> Case:
         mandate=read_mandate(shipped_inventories() / "mps" / "mandate.yaml"), mandate_hash="0" * 64, facts=facts, vantage="this computer",
         versions={"wizara": "0.1.0"},
     )  # fmt: skip
-    run = Run(id=RUN, verb="audit", world="field", ministry="mps", operator="awa", started=MOMENT, ended=MOMENT, exit_code=4)
+    run = Run(
+        id=RUN, verb="audit", world="field", ministry="mps", operator="awa", started=MOMENT, ended=MOMENT, exit_code=4
+    )
     return Case(run, record, verdicts, tuple(seen))
 
 

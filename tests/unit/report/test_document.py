@@ -13,7 +13,6 @@ from wizara.report.build import build
 from wizara.report.case import Case
 from wizara.report.document import Document, Span
 from wizara.report.words import Words, latin
-from wizara.text import catalogue
 
 LANGUAGES = ("fr", "en", "ar")
 ROOT = Path(__file__).parents[3]
@@ -36,7 +35,9 @@ def test_sections_stand_in_the_same_order_in_each_language(case: Case, language:
     document = build(case, language)
     shape = {section.anchor: [block.kind for block in section.blocks] for section in document.sections}
     assert list(shape) == list(SHAPE)
-    assert {kind: list(dict.fromkeys(blocks)) if kind == "findings" else blocks for kind, blocks in shape.items()} == SHAPE
+    assert {
+        kind: list(dict.fromkeys(blocks)) if kind == "findings" else blocks for kind, blocks in shape.items()
+    } == SHAPE
 
 
 def test_the_minister_sees_five_risks_each_of_another_kind(hostile_case: Case) -> None:
@@ -74,13 +75,18 @@ def test_no_english_is_left_in_french_and_arabic(case: Case) -> None:
 
 def catalogue_ids(name: str) -> list[str]:
     with (ROOT / "wizara/locale" / name).open("rb") as source:
-        return [message.id if isinstance(message.id, str) else message.id[0] for message in read_po(source) if message.id]
+        return [
+            message.id if isinstance(message.id, str) else message.id[0] for message in read_po(source) if message.id
+        ]
 
 
 def test_every_word_of_a_report_has_its_french_and_arabic() -> None:
     used: set[str] = set()
     for path in (ROOT / "wizara/report").glob("*.py"):
-        used |= {match[1] for match in re.finditer(r'(?:\bN_|\.say|\.tell|\.count)\(\s*"((?:[^"\\]|\\.)+)"', path.read_text())}
+        used |= {
+            match[1]
+            for match in re.finditer(r'(?:\bN_|\.say|\.tell|\.count)\(\s*"((?:[^"\\]|\\.)+)"', path.read_text())
+        }
     assert len(used) > 50
     for language in ("fr", "ar"):
         assert used - set(catalogue_ids(f"report.{language}.po")) == set()
@@ -96,12 +102,24 @@ def test_every_message_of_audit_and_record_has_its_french() -> None:
     assert used - {*catalogue_ids("audit.fr.po"), *catalogue_ids("report.fr.po")} == set()
 
 
-@pytest.mark.parametrize(("number", "form"), [(0, "لم يجب أي جهاز."), (1, "أجاب جهاز واحد."), (2, "أجاب جهازان."), (3, "أجابت 3 أجهزة."), (11, "أجاب 11 جهازا."), (100, "أجاب 100 جهاز.")])
+@pytest.mark.parametrize(
+    ("number", "form"),
+    [
+        (0, "لم يجب أي جهاز."),
+        (1, "أجاب جهاز واحد."),
+        (2, "أجاب جهازان."),
+        (3, "أجابت 3 أجهزة."),
+        (11, "أجاب 11 جهازا."),
+        (100, "أجاب 100 جهاز."),
+    ],
+)
 def test_arabic_has_its_six_plurals(number: int, form: str) -> None:
     assert Words("ar", "DZ").count("{count} machine answered.", "{count} machines answered.", number) == form
 
 
-@pytest.mark.parametrize(("country", "month", "number"), [("DZ", "نوفمبر", "1.234.567,5"), ("MA", "نونبر", "1.234.567,5")])
+@pytest.mark.parametrize(
+    ("country", "month", "number"), [("DZ", "نوفمبر", "1.234.567,5"), ("MA", "نونبر", "1.234.567,5")]
+)
 def test_the_country_decides_months_and_digits(country: str, month: str, number: str, case: Case) -> None:
     words = Words("ar", country)
     assert month in "".join(span.text for span in words.day(case.run.started.date()))
@@ -110,7 +128,11 @@ def test_the_country_decides_months_and_digits(country: str, month: str, number:
 
 def test_latin_words_inside_arabic_are_set_apart() -> None:
     words = Words("ar", "DZ")
-    assert words.prose("عدم قبول غير TLS 1.2.") == (Span(text="عدم قبول غير "), Span(text="TLS 1.2", latin=True), Span(text="."))
+    assert words.prose("عدم قبول غير TLS 1.2.") == (
+        Span(text="عدم قبول غير "),
+        Span(text="TLS 1.2", latin=True),
+        Span(text="."),
+    )
     assert words.tell("{place}", place="10.0.0.1/24")[0].latin
     assert not Words("fr").prose("TLS 1.2")[0].latin
 
