@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from wizara.errors import UsageFault
+from wizara.text import _
+
 _SIOCGIFADDR, _SIOCGIFNETMASK, _SIOCGIFHWADDR = 0x8915, 0x891B, 0x8927
 _ETH_P_ARP = 0x0806
 _BROADCAST = b"\xff" * 6
@@ -74,7 +77,10 @@ async def sweep(
     Two MACs for one address are kept: that is a finding of its own.
     """
     wanted, found, sent = tuple(targets), dict[str, set[str]](), 0
-    channel = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ARP))
+    try:
+        channel = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ARP))
+    except PermissionError:
+        raise UsageFault(_("asking a network by ARP needs root"), hint=_("run it with sudo")) from None
     loop = asyncio.get_running_loop()
     with channel:
         channel.bind((port.name, _ETH_P_ARP))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wizara.audit.job import Job
 from wizara.audit.observation import Observation
-from wizara.errors import Interrupted, Refusal, Unfinished, UsageFault, WizaraError
+from wizara.errors import ExitCode, Interrupted, Refusal, Unfinished, UsageFault, WizaraError
 from wizara.text import _, language, use
 from wizara.tree import load, root
 
@@ -67,6 +67,11 @@ def main() -> None:
         _say({"kind": "done"})
     except WizaraError as fault:
         _say({"kind": "fault", "fault": type(fault).__name__, "message": fault.message, "hint": fault.hint})
+    except (KeyboardInterrupt, BrokenPipeError):
+        os._exit(ExitCode.INTERRUPTED)  # the parent is told, or gone; what was seen is with it
+    except Exception as fault:  # noqa: BLE001 - a worker's traceback is no message to a person
+        message = _("the collectors failed: {kind}: {fault}").format(kind=type(fault).__name__, fault=fault)
+        _say({"kind": "fault", "fault": "Unfinished", "message": message, "hint": None})
 
 
 async def _tell(observations: AsyncIterator[Observation]) -> None:

@@ -16,7 +16,8 @@ from wizara.audit.facts import DeclaredHost, LanFacts
 from wizara.audit.job import DeviceLogin, Job, Pace
 from wizara.audit.mandate import Mandate
 from wizara.audit.observation import Observation
-from wizara.errors import Refusal
+from wizara.engine.collect import collect
+from wizara.errors import Refusal, Unfinished
 from wizara.tree import load
 
 arp, collectors, door, ports, snmp, ssh, switch, talks, tls = (
@@ -290,3 +291,22 @@ def test_an_arp_answer_is_read_and_other_frames_are_not() -> None:
     assert arp.answer(frame) == ("10.0.0.7", "52:54:00:20:00:11")
     assert arp.answer(frame[:41]) is None
     assert arp.answer(frame.replace(b"\x06\x04\x00\x02", b"\x06\x04\x00\x01")) is None
+
+
+def test_a_worker_brings_back_what_it_saw_and_the_fault_that_ended_it() -> None:
+    good = Job(
+        run="20260101T000000Z-audit-x-0000", facts=LanFacts(networks=(IPv4Network("127.77.2.0/30"),)), mandate=MANDATE
+    )
+    assert [one.kind for one in collect(good) if one.kind == "sweep"] == ["sweep"]
+    outside = good.model_copy(update={"facts": LanFacts(networks=(IPv4Network("10.0.0.0/24"),))})
+    with pytest.raises(Refusal, match="outside the perimeter"):
+        list(collect(outside))
+    with pytest.raises(Unfinished, match="collectors"):
+        list(collect(good.model_copy(update={"subject": "nothing"})))
+
+
+def test_passwords_travel_by_the_pipe_and_are_shown_nowhere_else() -> None:
+    login = DeviceLogin(name="sw", address="127.0.0.1", platform="cisco_ios", username="audit", password="hunter2")
+    job = Job(run="20260101T000000Z-audit-x-0000", facts=LanFacts(), mandate=MANDATE, devices=(login,))
+    assert "hunter2" not in repr(job) + job.model_dump_json()
+    assert Job.model_validate_json(job.secret_json()).devices[0].password.get_secret_value() == "hunter2"
