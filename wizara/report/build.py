@@ -153,7 +153,7 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
         ),
         (words.say("Began"), words.moment(case.run.started)),
         (words.say("Ended"), words.moment(case.run.ended) if case.run.ended else words.prose(words.say("interrupted"))),
-        (words.say("Declared machines"), latin(words.number(len(case.audit.facts.hosts)))),
+        (words.say("Declared machines"), latin(words.number(len({host.name for host in case.audit.facts.hosts})))),
         (words.say("Machines that answered"), latin(words.number(_living(case)))),
         (words.say("Observations kept"), latin(words.number(len(case.observations)))),
     )
@@ -186,7 +186,7 @@ def _lan(case: Case, words: Words) -> Section:
         words.say(word)
         for word in (N_("Address"), N_("Name"), N_("Network card"), N_("State"), N_("Open ports"), N_("Findings"))
     )
-    table = _table(words, headers, machine_rows(case, words), (15, 17, 20, 15, 24, 9))
+    table = _table(words, headers, machine_rows(case, words), (15, 15, 19, 19, 22, 10))
     return Section(title=title, anchor="map", blocks=(Figure(svg=drawn, description=title), table))
 
 

@@ -18,9 +18,12 @@ from wizara.report.document import Inline, Span
 from wizara.text import catalogue
 from wizara.tree import root
 
-#: A run of Latin letters or digits with what joins them: an address, a version, a command.
-_LATIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:=@+%-]*(?: [A-Za-z0-9][A-Za-z0-9_./:=@+%-]*)*")
-_TRAILING = ".:"
+#: A run of Latin words with what joins them: an address, a version, a command, a name in French.
+_LETTER = r"A-Za-z0-9\u00c0-\u024f"
+_LATIN = re.compile(rf"[{_LETTER}](?:[{_LETTER}_./:=@+%'’&,-]| (?=[{_LETTER}]))*")
+_TRAILING = ".:,'’"
+#: Where Babel knows no English of the country, dates are written day first all the same.
+_FALLBACK = {"en": "en_GB"}
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,9 @@ class Words:
     def locale(self) -> Locale:
         """The Babel locale; the country decides digits and month names in Arabic."""
         try:
-            return Locale.parse(f"{self.language}_{self.country}" if self.country else self.language)
+            return Locale.parse(f"{self.language}_{self.country or ''}".rstrip("_"))
         except UnknownLocaleError:
-            return Locale.parse(self.language)
+            return Locale.parse(_FALLBACK.get(self.language, self.language))
 
     @property
     def right_to_left(self) -> bool:

@@ -137,6 +137,17 @@ def test_latin_words_inside_arabic_are_set_apart() -> None:
     assert not Words("fr").prose("TLS 1.2")[0].latin
 
 
+@pytest.mark.parametrize(
+    "text", ["Secrétariat général du ministère", "Karim Benali, karim.benali@mps.gov.test", "Siège de l'Office"]
+)
+def test_french_words_inside_an_arabic_report_stay_whole(text: str) -> None:
+    assert Words("ar", "DZ").prose(text) == (Span(text=text, latin=True),)
+
+
+def test_english_dates_are_written_day_first_where_english_is_no_language_of_the_country(case: Case) -> None:
+    assert "".join(span.text for span in Words("en", "DZ").day(case.run.started.date())) == "21 November 2026"
+
+
 def test_a_value_is_never_read_as_a_template() -> None:
     assert Words("en").fill("{text}", {"text": "{0.__class__} {ip}"}) == latin("{0.__class__} {ip}")
 
