@@ -15,12 +15,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from wizara.cli.audit import _show
+from wizara.cli.auditing import Audited
+from wizara.errors import ExitCode
 from wizara.report.build import build
 from wizara.report.case import Case
-from wizara.report.data import ReportData, data
+from wizara.report.data import ReportData, data, finding
 from wizara.report.html import html
 from wizara.report.pdf import pdf
 from wizara.report.tables import inert, table
+from wizara.report.words import Catalogue, Words
 
 LANGUAGES = ("fr", "en", "ar")
 #: What our own templates use; anything else came from a network.
@@ -203,3 +207,14 @@ def test_json_is_its_own_model_and_holds_the_evidence_of_every_finding(hostile_c
     schema = ReportData.model_json_schema()
     assert set(json.loads(text)) == set(schema["properties"])
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_no_control_byte_reaches_the_terminal(
+    hostile_case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts, words = Catalogue("en"), Words("en")
+    shown = tuple(finding(one, texts, words) for one in hostile_case.findings)
+    _show(Audited(hostile_case, ExitCode.PENDING, tmp_path, shown))
+    told = capsys.readouterr().out
+    assert all(one.id in told for one in hostile_case.findings)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", told)
