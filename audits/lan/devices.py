@@ -48,8 +48,9 @@ def telnet_line(lines: tuple[str, ...]) -> str | None:
 
 
 def default_community(lines: tuple[str, ...]) -> str | None:
-    """Return the line with a community everybody knows."""
-    return next((line for line in lines if re.match(r"(?i)snmp-server community (public|private)\b", line)), None)
+    """Return the lines with a community everybody knows."""
+    found = [line for line in lines if re.match(r"(?i)snmp-server community (public|private)\b", line)]
+    return "; ".join(found) or None
 
 
 def passwords_in_clear(lines: tuple[str, ...]) -> str | None:

@@ -26,6 +26,8 @@ _SECRETS = re.compile(
     r"\bauth (?:md5|sha)(?: \d+)?|\bpriv (?:des|3des|aes)(?: \d+)?|^\s+key))( [0-9])? (\S.*)$"
 )
 _COMMUNITY = re.compile(r"(?i)^(\s*snmp-server (?:community|host \S+(?: traps| informs)?(?: version \S+)?)) (\S+)(.*)$")
+#: How IOS says no: unknown command, missing privilege.
+_REFUSED = re.compile(r"% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Authorization|Access|Error)")
 _WELL_KNOWN = frozenset({"public", "private"})
 
 
@@ -58,15 +60,18 @@ def _read(door: Door, device: DeviceLogin, known: Path) -> dict[str, JsonValue]:
     from paramiko.ssh_exception import SSHException  # noqa: PLC0415
 
     assert device.password is not None
+    password = device.password.get_secret_value()
     try:
         with ConnectHandler(
-            device_type=device.platform, host=str(device.address), username=device.username,
-            password=device.password.get_secret_value(), sock=door.blocking(str(device.address), 22, 10),
-            ssh_strict=True, system_host_keys=False, alt_host_keys=True, alt_key_file=str(known), use_keys=False,
-            allow_agent=False, conn_timeout=10, fast_cli=True,
+            device_type=device.platform, host=str(device.address), username=device.username, password=password,
+            secret=device.enable.get_secret_value() if device.enable else password,
+            sock=door.blocking(str(device.address), 22, 10), ssh_strict=True, system_host_keys=False,
+            alt_host_keys=True, alt_key_file=str(known), use_keys=False, allow_agent=False, conn_timeout=10, fast_cli=True,
         ) as session:  # fmt: skip
+            if not session.check_enable_mode():
+                session.enable()
             said = {name: session.send_command(command, read_timeout=20) for name, command in COMMANDS.items()}
-            return {name: _lines(answer) for name, answer in said.items()}
+            return {name: lines(str(answer)) for name, answer in said.items()}
     except NetmikoAuthenticationException:
         return {"answer": False, "reason": "refused"}
     except (NetmikoBaseException, SSHException, OSError, EOFError, ValueError) as fault:
@@ -74,5 +79,7 @@ def _read(door: Door, device: DeviceLogin, known: Path) -> dict[str, JsonValue]:
         return {"answer": False, "reason": reason, "fault": untrusted(str(fault).splitlines()[0] if str(fault) else "")}
 
 
-def _lines(answer: object) -> list[JsonValue]:
-    return [redacted(line) for line in untrusted_lines(str(answer)) if line.strip()]
+def lines(answer: str) -> list[JsonValue]:
+    """Return the lines of a switch's *answer* without secrets; none when it refused the command."""
+    told = [redacted(line) for line in untrusted_lines(answer) if line.strip()]
+    return [] if any(_REFUSED.match(line) for line in told[:3]) else [*told]

@@ -43,7 +43,8 @@ class Login(paramiko.ServerInterface):
 
 
 def talk(channel: paramiko.Channel) -> None:
-    channel.sendall(b"\r\nsw-hq#")
+    prompt = b"sw-hq>"
+    channel.sendall(b"\r\n" + prompt)
     line = b""
     while octet := channel.recv(1):
         if octet not in b"\r\n":
@@ -51,8 +52,19 @@ def talk(channel: paramiko.Channel) -> None:
             continue
         command = line.decode().strip()
         line = b""
-        answer = ANSWERS.get(command, "").replace("\n", "\r\n")
-        channel.sendall(command.encode() + b"\r\n" + answer.encode() + (b"\r\n" if answer else b"") + b"sw-hq#")
+        if command == "enable":
+            channel.sendall(b"enable\r\nPassword: ")
+            secret = b""
+            while (octet := channel.recv(1)) not in {b"\r", b"\n", b""}:
+                secret += octet
+            prompt = b"sw-hq#" if secret == b"hunter2-enable" else prompt
+            channel.sendall(b"\r\n" + prompt)
+            continue
+        allowed = command != "show running-config" or prompt.endswith(b"#")
+        answer = ANSWERS.get(command, "") if allowed else "% Invalid input detected at '^' marker."
+        channel.sendall(
+            command.encode() + b"\r\n" + answer.replace("\n", "\r\n").encode() + (b"\r\n" if answer else b"") + prompt
+        )
 
 
 def serve(client: socket.socket, key: paramiko.PKey) -> None:

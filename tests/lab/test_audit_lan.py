@@ -87,7 +87,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         lan.run(lan.host(2), sys.executable, str(Path(__file__).with_name("ios_stub.py")), str(key))
         public = " ".join(key.with_suffix(".pub").read_text().split()[:2])
         credentials = folder / "credentials.yaml"
-        credentials.write_text(f"sw-hq:\n  username: audit\n  password: hunter2-login\n  host_key: {public}\n")
+        credentials.write_text(
+            f"sw-hq:\n  username: audit\n  password: hunter2-login\n  enable: hunter2-enable\n  host_key: {public}\n"
+        )
         patch.setattr(auditing, "_ministry", shipped)
         patch.setattr(auditing, "_world", lambda _order, _ministry: (World("bench"), lan.namespace(250)))
         time.sleep(1)

@@ -30,7 +30,7 @@ _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "bl
 @click.option("--mandate", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="The written order (default: mandate.yaml of the inventory).")  # fmt: skip
 @click.option("--credentials", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="YAML of device name → username, password, host_key: to read the declared switches.")  # fmt: skip
+              help="YAML: device → username, password, enable, host_key; to read the switches.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(_SEVERITIES), default="high", show_default=True,
               help="Exit with 4 when a finding is at least this severe.")  # fmt: skip
 @lab_option

@@ -106,6 +106,7 @@ class AuditSummary(Record):
 class _Login(Model):
     username: Name | None = None
     password: Line
+    enable: Line | None = None
     host_key: Line | None = None
 
 
@@ -282,6 +283,7 @@ def _devices(order: Order, ministry: Ministry | None, world: World) -> tuple[Dev
             platform=one.platform,
             username=(login.username if login else None) or one.username,
             password=SecretStr(login.password) if login else None,
+            enable=SecretStr(login.enable) if login and login.enable else None,
             host_key=(login.host_key if login else None) or enrolled.get(name),
         )
         for name, one in devices.items()

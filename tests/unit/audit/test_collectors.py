@@ -264,6 +264,15 @@ def test_secrets_of_a_switch_stay_in_the_switch() -> None:
     assert {line: switch.redacted(line) for line in lines} == lines
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ["           ^\n% Invalid input detected at '^' marker.\n", "% Authorization failed.", "% Incomplete command."],
+)
+def test_a_refused_command_is_no_configuration(answer: str) -> None:
+    assert switch.lines(answer) == []
+    assert switch.lines("Building configuration...\n\nhostname sw\n% of a banner") != []
+
+
 @pytest.mark.parametrize(("missing", "reason"), [("password", "no-password"), ("host_key", "no-host-key")])
 def test_no_password_is_sent_to_a_switch_that_is_not_pinned(missing: str, reason: str) -> None:
     login = {
