@@ -66,7 +66,8 @@ def _read(door: Door, device: DeviceLogin, known: Path) -> dict[str, JsonValue]:
             device_type=device.platform, host=str(device.address), username=device.username, password=password,
             secret=device.enable.get_secret_value() if device.enable else password,
             sock=door.blocking(str(device.address), 22, 10), ssh_strict=True, system_host_keys=False,
-            alt_host_keys=True, alt_key_file=str(known), use_keys=False, allow_agent=False, conn_timeout=10, fast_cli=True,
+            alt_host_keys=True, alt_key_file=str(known), use_keys=False, allow_agent=False, conn_timeout=10,
+            fast_cli=True,
         ) as session:  # fmt: skip
             if not session.check_enable_mode():
                 session.enable()

@@ -6,8 +6,9 @@ import ast
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import Callable
-from ipaddress import IPv4Network
+from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
 import pytest
@@ -319,3 +320,24 @@ def test_passwords_travel_by_the_pipe_and_are_shown_nowhere_else() -> None:
     job = Job(run="20260101T000000Z-audit-x-0000", facts=LanFacts(), mandate=MANDATE, devices=(login,))
     assert "hunter2" not in repr(job) + job.model_dump_json()
     assert Job.model_validate_json(job.secret_json()).devices[0].password.get_secret_value() == "hunter2"
+
+
+def test_arp_questions_are_paced_and_well_formed() -> None:
+    class Wire:
+        """Counts frames instead of sending them."""
+
+        def __init__(self) -> None:
+            self.frames: list[bytes] = []
+
+        def send(self, frame: bytes) -> None:
+            self.frames.append(frame)
+
+    wire, port = Wire(), arp.Port("e0", IPv4Interface("10.0.0.1/24"), bytes.fromhex("020000000001"))
+    targets = arp.hosts_of(IPv4Network("10.0.0.0/25"), port.address.ip)
+    began = time.monotonic()
+    asyncio.run(arp._ask(wire, port, targets, 500))
+    assert 0.2 <= time.monotonic() - began < 2
+    assert len({frame[38:42] for frame in wire.frames}) == len(targets) == 125
+    assert {(frame[:6], frame[6:12], frame[28:32], len(frame)) for frame in wire.frames} == {
+        (b"\xff" * 6, port.mac, bytes([10, 0, 0, 1]), 42)
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import tomllib
 from datetime import UTC, datetime
@@ -209,3 +210,32 @@ def test_reasons_are_the_same_in_each_language() -> None:
     keys = {path.name: set(tomllib.loads(path.read_text())["reasons"]) for path in folder.glob("lan.*.toml")}
     assert len(keys) == 3
     assert len({frozenset(names) for names in keys.values()}) == 1
+
+
+def test_rules_know_no_network() -> None:
+    network = {
+        "asyncio",
+        "socket",
+        "ssl",
+        "subprocess",
+        "netmiko",
+        "paramiko",
+        "urllib",
+        "http",
+        "door",
+        "talks",
+        "switch",
+    }
+    folder = Path(__file__).parents[3] / "audits" / "lan"
+    for name in ("rules", "hosts", "services", "crypto", "devices", "subjects"):
+        tree = ast.parse((folder / f"{name}.py").read_text())
+        named = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        roots = {
+            node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+        }
+        assert not network & (named | roots), name
