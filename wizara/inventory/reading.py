@@ -48,20 +48,27 @@ def _bytes(path: Path, place: Place) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as fault:
         raise UsageFault(_unreadable(fault), place=place) from fault
-    with open(descriptor, "rb") as source:  # noqa: PTH123 - a descriptor, not a path
+    try:
         kind = os.fstat(descriptor)
         if not stat.S_ISREG(kind.st_mode):
             raise UsageFault(_("is not a file"), place=place)
-        if kind.st_size > FILE_LIMIT:
-            raise _too_large(place)
-        content = source.read(FILE_LIMIT + 1)
-    if len(content) > FILE_LIMIT:
-        raise _too_large(place)
+        content = b"" if kind.st_size > FILE_LIMIT else _all(descriptor)
+    except OSError as fault:
+        raise UsageFault(_unreadable(fault), place=place) from fault
+    finally:
+        os.close(descriptor)
+    if max(len(content), kind.st_size) > FILE_LIMIT:
+        limit = _("is larger than {limit} KiB").format(limit=FILE_LIMIT // 1024)
+        raise UsageFault(limit, place=place)
     return content
 
 
-def _too_large(place: Place) -> UsageFault:
-    return UsageFault(_("is larger than {limit} KiB").format(limit=FILE_LIMIT // 1024), place=place)
+def _all(descriptor: int) -> bytes:
+    """Return what the file holds, a little beyond the limit at most."""
+    content = b""
+    while len(content) <= FILE_LIMIT and (more := os.read(descriptor, FILE_LIMIT + 1 - len(content))):
+        content += more
+    return content
 
 
 def _unreadable(fault: Exception) -> str:

@@ -33,12 +33,11 @@ FAULTS = (
     ("sites/hq.yaml", "vlan: 99}", "vlan: 4095}", ["sites/hq.yaml:9:64: lans[adm].vlan: '4095' should be at most 4094"]),
     ("sites/hq.yaml", "vlan: 99}", "vlan: 1_0}", ["sites/hq.yaml:9:64: lans[adm].vlan: '1_0' should be a whole number"]),
     ("sites/hq.yaml", "tcp/21]", "tcp:21]",
-     ["sites/hq.yaml:57:100: hosts[files-hq].services[0]: 'tcp:21' should be written tcp/443 or udp/53"]),
+     ["sites/hq.yaml:56:100: hosts[files-hq].services[0]: 'tcp:21' should be written tcp/443 or udp/53"]),
     ("sites/hq.yaml", "  dc1:", "  DC1:",
      ["sites/hq.yaml:26:3: nodes[DC1]: 'DC1' should be 1 to 32 of a-z, 0-9 and -, starting with a letter"]),
     ("sites/hq.yaml", "10.20.20.0/24,", "10.20.20.1/24,",
-     ["sites/hq.yaml:11:21: lans[office].network: '10.20.20.1/24' should be an IPv4 network such as 10.0.0.0/24, "
-      "without host bits"]),
+     ["sites/hq.yaml:11:21: lans[office].network: '10.20.20.1/24' should be an IPv4 network such as 10.0.0.0/24, without host bits"]),
     ("sites/hq.yaml", "kind: headquarters", "kind:",
      ["sites/hq.yaml:6:6: kind: nothing stands here — give a value or remove the key"]),
     ("ministry.yaml", "domain: mps.gov.test", "domain: mps", ["ministry.yaml:10:9: domain: 'mps' should be a domain name such as mps.gov.test"]),
@@ -48,7 +47,9 @@ FAULTS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("file", "old", "new", "expected"), FAULTS, ids=[fault[2].strip() or "removed" for fault in FAULTS])
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"), FAULTS, ids=[fault[2].strip() or "removed" for fault in FAULTS]
+)
 def test_a_fault_says_where_what_and_what_was_meant(
     file: str, old: str, new: str, expected: list[str], edit: Edit, told: Told
 ) -> None:
@@ -61,11 +62,13 @@ def test_faults_of_all_files_come_at_once_and_sorted(edit: Edit, told: Told) -> 
     edit("ministry.yaml", "country: DZ", "country: dz")
     edit("sites/cneap.yaml", "class: 4g", "class: 5g")
     places = [line.split(": ")[0] for line in told()]
-    assert places == ["ministry.yaml:9:10", "sites/cneap.yaml:11:19", "sites/ons.yaml:6:7"]
+    assert places == ["ministry.yaml:9:10", "sites/cneap.yaml:12:19", "sites/ons.yaml:6:7"]
 
 
 def test_words_that_yaml_1_1_took_for_something_else_stay_words(edit: Edit) -> None:
-    folder = edit("ministry.yaml", "awa:\n    name: {fr: Awa Ouédraogo, en: Awa Ouedraogo,", "awa:\n    name: {fr: no, en: 010,")
+    folder = edit(
+        "ministry.yaml", "awa:\n    name: {fr: Awa Ouédraogo, en: Awa Ouedraogo,", "awa:\n    name: {fr: no, en: 010,"
+    )
     person = load(folder).declaration.people["awa"]
     assert (person.name.fr, person.name.en) == ("no", "010")
 
@@ -91,7 +94,9 @@ def test_another_file_can_stand_for_what_was_enrolled(mps: Path, tmp_path: Path)
         load(mps, enrolled=tmp_path / "lab.yaml")
 
 
-def test_an_argument_is_a_path_then_a_name_here_then_a_shipped_one(mps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_is_a_path_then_a_name_here_then_a_shipped_one(
+    mps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert resolve(str(mps)) == mps
     assert resolve("./mps") == Path("mps")
@@ -103,7 +108,9 @@ def test_an_argument_is_a_path_then_a_name_here_then_a_shipped_one(mps: Path, tm
 
 
 @pytest.mark.parametrize("argument", ["mpss", "../mps", "", "no/such", "x" * 5000, "\udcff"])
-def test_an_argument_that_means_nothing_is_a_usage_fault(argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_that_means_nothing_is_a_usage_fault(
+    argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageFault) as refused:
         load(resolve(argument))

@@ -50,7 +50,9 @@ def _site(number: int, parts: str = "[node]") -> str:
         ]
     if number:
         address = 64 * 256 + number + 1
-        lines.append(f"link: {{uplink: op, address: 10.{64 + address // 65536}.{address // 256 % 256}.{address % 256}}}")
+        lines.append(
+            f"link: {{uplink: op, address: 10.{64 + address // 65536}.{address // 256 % 256}.{address % 256}}}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -83,7 +85,9 @@ def test_a_thousand_sites_are_read_within_five_seconds_and_500_mb(large: Path) -
 
 def test_as_many_faults_take_no_longer(large: Path) -> None:
     for path in (large / "sites").iterdir():
-        path.write_text(path.read_text().replace("release: trixie", "relase: trixie").replace("uplink: op", "uplink: po"))
+        path.write_text(
+            path.read_text().replace("release: trixie", "relase: trixie").replace("uplink: op", "uplink: po")
+        )
     result = _measure(large)
     assert result["faults"] >= 5 * SITES
     assert result["seconds"] < 10
