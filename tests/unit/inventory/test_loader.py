@@ -15,13 +15,19 @@ Edit = Callable[..., Path]
 Told = Callable[[], list[str]]
 
 
-def test_the_shipped_ministry_is_read_as_it_stands() -> None:
-    ministry = load(tree.shipped_inventories() / "mps")
+def test_a_ministry_is_read_as_it_stands(mps: Path) -> None:
+    ministry = load(mps)
     assert list(ministry.sites) == ["cneap", "hq", "ons"]
     assert [name for _site, name, _node in ministry.nodes()] == ["gw-cneap", "gw-hq", "dc1", "mail1", "gw-ons"]
     assert ministry.declaration.title.in_("ar") == "وزارة الاستشراف والإحصائيات"
     assert str(ministry.declaration.flows[0].services[0]) == "tcp/8080"
     assert ministry.sites["hq"].lans["adm"].vlan == 99
+
+
+def test_every_shipped_ministry_is_valid() -> None:
+    shipped = [path.parent for path in tree.shipped_inventories().glob("*/ministry.yaml")]
+    assert "mps" in {folder.name for folder in shipped}
+    assert [load(folder).name for folder in shipped] == [folder.name for folder in shipped]
 
 
 FAULTS = (

@@ -89,9 +89,9 @@ _MUTATIONS: tuple[Callable[[random.Random, list[str]], None], ...] = (
 
 
 def _mutant(seed: int, folder: Path) -> Path:
-    """Return the copy of the shipped ministry that *seed* spoils, twice in every fourth."""
+    """Return the copy of the kept ministry that *seed* spoils, twice in every fourth."""
     random_ = random.Random(seed)
-    shutil.copytree(tree.shipped_inventories() / "mps", folder)
+    shutil.copytree(Path(__file__).parent / "ministry", folder)
     for _slip in range(2 if seed % 4 == 0 else 1):
         path = folder / random_.choice(_FILES)
         lines = path.read_text().split("\n")
