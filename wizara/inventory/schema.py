@@ -19,7 +19,7 @@ def schema(kind: str) -> dict[str, Any]:
 
 
 def _closed(part: Any) -> Any:
-    """Return *part* without pydantic's titles, which repeat the names, and with no other names than the allowed ones."""
+    """Return *part* without pydantic's titles, which repeat names, and closed to names that do not match."""
     if isinstance(part, list):
         return [_closed(one) for one in part]
     if not isinstance(part, dict):

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from wizara.inventory.enrolled import write_enrolled
+from wizara.inventory.models import Enrolled, EnrolledNode
+
 SITES = 1000
 _MEASURE = """
 import json, resource, sys, time
@@ -81,6 +84,15 @@ def test_a_thousand_sites_are_read_within_five_seconds_and_500_mb(large: Path) -
     assert (result["nodes"], result["faults"]) == (5 * SITES, 0)
     assert result["seconds"] < 5
     assert result["megabytes"] < 500
+
+
+def test_a_thousand_enrolled_sites_are_no_bomb(large: Path) -> None:
+    nodes = (f"n{number}-{index}" for number in range(SITES) for index in range(5))
+    met = {name: EnrolledNode(host_key="ssh-ed25519 " + "A" * 68, vpn_key="A" * 43 + "=") for name in nodes}
+    write_enrolled(large / "enrolled.yaml", Enrolled(nodes=met))
+    result = _measure(large)
+    assert (result["nodes"], result["faults"]) == (5 * SITES, 0)
+    assert result["seconds"] < 6
 
 
 def test_as_many_faults_take_no_longer(large: Path) -> None:
