@@ -84,11 +84,13 @@ def prepare(arguments: Sequence[str]) -> None:
     if not LOCK.is_file() or (sys.prefix != sys.base_prefix and not inside):
         return
     folder = os.open(ROOT, os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_EX)  # a second run waits here, and finds the work done
-    _debian_packages(_wanted(arguments))
-    if not _is_current():
-        _environment()
-    os.close(folder)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # a second run waits here, and finds the work done
+        _debian_packages(_wanted(arguments))
+        if not _is_current():
+            _environment()
+    finally:
+        os.close(folder)
     if not inside:
         os.execv(_python(), [str(_python()), "-m", "wizara", *arguments])  # noqa: S606 - it becomes itself, no shell
 

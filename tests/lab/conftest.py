@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from wizara import tree
-from wizara.inventory.models import Declaration, Ministry, Site
+from wizara.inventory import load
+from wizara.inventory.models import Ministry
 from wizara.inventory.types import Release
 from wizara.lab import Lab, leftovers, rehearsal, rise, single
 
@@ -19,22 +19,8 @@ _numbers = itertools.count(1)
 
 
 def declared(name: str) -> Ministry:
-    """Return a shipped ministry, by the project's loader."""
-    folder = tree.shipped_inventories() / name
-    try:
-        from wizara.inventory import load
-    except ImportError:  # the lab is tested by itself too
-        return _read(folder)
-    return load(folder)
-
-
-def _read(folder: Path) -> Ministry:
-    def content(path: Path) -> object:
-        return yaml.safe_load(path.read_text())
-
-    sites = {path.stem: Site.model_validate(content(path)) for path in sorted((folder / "sites").glob("*.yaml"))}
-    declaration = Declaration.model_validate(content(folder / "ministry.yaml"))
-    return Ministry(declaration=declaration, sites=sites, folder=str(folder))
+    """Return a shipped ministry."""
+    return load(tree.shipped_inventories() / name)
 
 
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)

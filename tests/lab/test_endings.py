@@ -32,7 +32,12 @@ def name():
 
 
 def raising(name: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", RAISE, name], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
+    return subprocess.Popen(
+        [sys.executable, "-c", RAISE, name],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
+    )
 
 
 def read_until(process: subprocess.Popen[str], word: str) -> None:
@@ -68,7 +73,10 @@ def test_two_labs_stand_side_by_side(clone, name):
     first = clone("trixie")
     second = rise(single.ministry("bookworm"), single.rehearsal(), name, lambda *_words: None)
     assert find(first.name).exec("machine", ["hostname"]).stdout == second.exec("machine", ["hostname"]).stdout
-    assert first.exec("machine", ["cat", "/etc/debian_version"]).stdout != second.exec("machine", ["cat", "/etc/debian_version"]).stdout
+    assert (
+        first.exec("machine", ["cat", "/etc/debian_version"]).stdout
+        != second.exec("machine", ["cat", "/etc/debian_version"]).stdout
+    )
     second.down()
     assert first.runs("machine")
     assert remnants(second.name) == []

@@ -56,7 +56,11 @@ def test_each_clone_has_its_own_identity(clone):
 
 
 def test_the_operator_reaches_every_node_by_its_first_login(ministry_lab):
-    for node, target in {"gw-hq": "root@10.20.99.1", "gw-ons": "installer@198.51.100.2", "gw-cneap": "technician@198.51.100.6"}.items():
+    for node, target in {
+        "gw-hq": "root@10.20.99.1",
+        "gw-ons": "installer@198.51.100.2",
+        "gw-cneap": "technician@198.51.100.6",
+    }.items():
         assert ssh(ministry_lab, target, "hostname").stdout.strip() == node
     assert ssh(ministry_lab, "installer@198.51.100.2", "sudo", "-n", "id", "-u").stdout.strip() == "0"
     assert ssh(ministry_lab, "technician@198.51.100.6", "sudo", "-n", "true").returncode != 0
@@ -73,10 +77,16 @@ def test_a_password_login_takes_no_other_password(clone):
 
 def test_packages_and_names_come_from_outside(clone):
     lab = clone("trixie")
-    done = lab.exec("machine", ["sh", "-c", "apt-get -q update && apt-get -q install -y --no-install-recommends chrony"], timeout=180)
+    done = lab.exec(
+        "machine",
+        ["sh", "-c", "apt-get -q update && apt-get -q install -y --no-install-recommends chrony"],
+        timeout=180,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     lab.wait_unit("machine", "chrony.service")
-    assert "-x" in lab.exec("machine", ["sh", "-c", "tr '\\0' ' ' < /proc/$(cat /run/chrony/chronyd.pid)/cmdline"]).stdout
+    assert (
+        "-x" in lab.exec("machine", ["sh", "-c", "tr '\\0' ' ' < /proc/$(cat /run/chrony/chronyd.pid)/cmdline"]).stdout
+    )
     assert lab.exec("machine", ["getent", "hosts", "outside.test"]).stdout.split() == ["203.0.113.80", "outside.test"]
     assert lab.exec("machine", ["getent", "hosts", "elsewhere.test"]).returncode == 2
 
@@ -105,6 +115,8 @@ ip route add 10.88.0.0/16 via 10.99.0.250
 ip rule add from 10.9.9.9 lookup 77
 ip route add 10.66.0.0/16 via 10.99.0.250 table 77
 ip route add blackhole 10.55.0.0/16
+ip route add 10.44.0.0/16 via 10.99.0.250 proto zebra
+ip addr add 192.0.2.99/32 dev lo
 ip link set adm mtu 1300
 ip addr del 192.0.2.2/30 dev wan
 nft add table inet stray
@@ -118,14 +130,23 @@ def network(lab: Lab) -> dict[str, object]:
 
     links = [(link["ifname"], link["mtu"], link.get("address")) for link in json_of("link")]  # type: ignore[attr-defined]
     addresses = sorted(
-        info["local"] for link in json_of("-4", "address") for info in link["addr_info"]  # type: ignore[attr-defined]
+        info["local"]
+        for link in json_of("-4", "address")
+        for info in link["addr_info"]  # type: ignore[attr-defined]
     )
     routes = sorted(str(sorted(route.items())) for route in json_of("route", "show", "table", "all"))  # type: ignore[attr-defined]
-    names = ("net.ipv4.ip_forward", "net.ipv4.conf.all.rp_filter", "net.ipv4.conf.adm.rp_filter", "net.ipv4.tcp_syncookies")
+    names = (
+        "net.ipv4.ip_forward",
+        "net.ipv4.conf.all.rp_filter",
+        "net.ipv4.conf.adm.rp_filter",
+        "net.ipv4.tcp_syncookies",
+    )
     return {
         "links": links,
         "addresses": addresses,
-        "routes": [route for route in routes if "fe80" not in route and "ff00" not in route and "multicast" not in route],
+        "routes": [
+            route for route in routes if "fe80" not in route and "ff00" not in route and "multicast" not in route
+        ],
         "rules": json_of("rule"),
         "nft": lab.exec("machine", ["nft", "list", "ruleset"]).stdout,
         "settings": lab.exec("machine", ["sysctl", "-n", *names]).stdout,

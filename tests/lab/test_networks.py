@@ -17,7 +17,9 @@ pytestmark = pytest.mark.lab
 
 
 def packets(capture: Path, *words: str) -> list[str]:
-    return subprocess.run(["tcpdump", "-nr", str(capture), *words], capture_output=True, text=True, check=True).stdout.splitlines()
+    return subprocess.run(
+        ["tcpdump", "-nr", str(capture), *words], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
 
 
 def ping(lab: Lab, where: str, address: str, count: int = 1) -> subprocess.CompletedProcess[str]:
@@ -143,12 +145,22 @@ def test_the_switch_answers_as_ios_does(ministry_lab):
 
     def ask() -> list[str]:
         device = ConnectHandler(
-            device_type="cisco_ios", host="10.20.20.2", username="audit", password="rehearsal-switch", secret="rehearsal-switch"
+            device_type="cisco_ios",
+            host="10.20.20.2",
+            username="audit",
+            password="rehearsal-switch",
+            secret="rehearsal-switch",
         )
         with device:
             refused = device.send_command("show running-config")
             device.enable()
-            return [refused, *(device.send_command(f"show {what}") for what in ("version", "running-config", "cdp neighbors", "lldp neighbors"))]
+            return [
+                refused,
+                *(
+                    device.send_command(f"show {what}")
+                    for what in ("version", "running-config", "cdp neighbors", "lldp neighbors")
+                ),
+            ]
 
     refused, version, configuration, cdp, lldp = namespace.within(namespace.path(ministry_lab.name, "auditor"), ask)
     assert "Invalid input" in refused

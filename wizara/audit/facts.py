@@ -32,8 +32,6 @@ class LanFacts(Record):
     site: str | None = None
     networks: tuple[IPv4Network, ...] = ()
     """The networks that were audited."""
-    on_link: tuple[IPv4Network, ...] = ()
-    """Those of them that the vantage stands in, so that ARP sees every living host."""
     hosts: tuple[DeclaredHost, ...] = ()
     inventory: bool = True
     """False on an auditor's laptop without an inventory: nothing is undeclared or missing there."""

@@ -1,4 +1,4 @@
-"""What the collectors are told to do (the job, never stored: it holds passwords) and what is kept of it (the record)."""
+"""What the collectors are told (the job, never stored: it holds passwords) and what is kept of it (the record)."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class DeviceLogin(Record):
     platform: str
     username: str
     password: SecretStr | None = None
+    enable: SecretStr | None = None
+    """The privileged mode's secret; the password when absent."""
     host_key: str | None = None
     """Its pinned OpenSSH public key; without one no password is sent."""
 
@@ -54,6 +56,7 @@ class Job(Record):
         content = self.model_dump(mode="json", by_alias=True)
         for told, device in zip(content["devices"], self.devices, strict=True):
             told["password"] = device.password.get_secret_value() if device.password else None
+            told["enable"] = device.enable.get_secret_value() if device.enable else None
         return json.dumps(content).encode()
 
 

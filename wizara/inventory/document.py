@@ -55,15 +55,15 @@ class Document:
         return Place(self.file, path=text)
 
 
-def parse(text: str, file: str) -> Document:
-    """Return the one document that *text* holds."""
+def parse(text: str, file: str, limit: int = VALUES_LIMIT) -> Document:
+    """Return the one document that *text* holds, of at most *limit* keys and values."""
     directive = _DIRECTIVE.search(text)
     if directive:
         raise UsageFault(
             _("YAML directives are not accepted"), place=Place(file, text.count("\n", 0, directive.start()) + 1)
         )
     try:
-        return _Builder(file).build(yaml.parse(text, Loader=yaml.CLoader))
+        return _Builder(file, limit).build(yaml.parse(text, Loader=yaml.CLoader))
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
@@ -79,7 +79,8 @@ def parse(text: str, file: str) -> Document:
 class _Builder:
     """Stacks open containers while events pass."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, limit: int) -> None:
+        self.limit = limit
         self.document = Document(file)
         self.open: list[tuple[Path, dict[str, Value] | list[Value]]] = []
         self.key: list[str | None] = []
@@ -118,8 +119,8 @@ class _Builder:
         if event.tag is not None:
             raise self._fault(event, _("tags (!name) are not accepted"))
         self.count += 1
-        if self.count > VALUES_LIMIT:
-            raise self._fault(event, _("more than {limit} values in one file").format(limit=VALUES_LIMIT))
+        if self.count > self.limit:
+            raise self._fault(event, _("more than {limit} values in one file").format(limit=self.limit))
         mark = event.start_mark
         return mark.line + 1, mark.column + 1
 

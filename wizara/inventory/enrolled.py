@@ -34,7 +34,7 @@ def enrolled_text(enrolled: Enrolled) -> str:
     """Return the file's text for *enrolled*: sorted, the same for the same."""
     content: dict[str, Any] = enrolled.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     text = _HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=2000)
-    again = Enrolled.model_validate(parse(text, "enrolled.yaml").value, by_alias=True, by_name=False)
+    again = Enrolled.model_validate(parse(text, "enrolled.yaml", len(text)).value, by_alias=True, by_name=False)
     assert again == enrolled, "what was written reads differently"
     return text
 

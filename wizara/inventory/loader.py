@@ -12,9 +12,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from wizara import tree
 from wizara.errors import InventoryFaults, UsageFault, WizaraError
 from wizara.inventory.cross import Whole, faults_between
-from wizara.inventory.document import Document, parse, quoted
+from wizara.inventory.document import VALUES_LIMIT, Document, parse, quoted
 from wizara.inventory.models import Declaration, Enrolled, Ministry, Site
-from wizara.inventory.reading import MINISTRY_LIMIT, SITES_LIMIT, read, shown
+from wizara.inventory.reading import ENROLLED_LIMIT, FILE_LIMIT, MINISTRY_LIMIT, SITES_LIMIT, read, shown
 from wizara.inventory.types import Name
 from wizara.inventory.wording import faults_of
 from wizara.place import Place, did_you_mean
@@ -36,9 +36,10 @@ class _Reading:
     def read(self, path: Path, model: type[_M], inside: Path) -> _M | None:
         """Return the model that stands in *path*; None after noting its faults."""
         try:
-            text = read(path, inside)
+            large = model is Enrolled
+            text = read(path, inside, ENROLLED_LIMIT if large else FILE_LIMIT)
             self._weigh(text, path)
-            document = self.documents[path] = parse(text, shown(path))
+            document = self.documents[path] = parse(text, shown(path), VALUES_LIMIT * (16 if large else 1))
             return model.model_validate(document.value, by_alias=True, by_name=False)
         except ValidationError as error:
             self.faults.extend(faults_of(error, model, self.documents[path]))
@@ -58,7 +59,7 @@ def load(folder: Path, *, enrolled: Path | None = None) -> Ministry:
 
     Raises InventoryFaults with every fault of every file.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises on a name that is too long
         raise InventoryFaults([UsageFault(_("is no folder"), place=Place(shown(folder)))])
     reading = _Reading(folder)
     declaration = reading.read(folder / "ministry.yaml", Declaration, folder)
@@ -133,7 +134,7 @@ def resolve(argument: str) -> Path:
     for candidate in candidates:
         if os.path.lexists(candidate / "ministry.yaml"):
             return candidate
-    if given.is_dir():
+    if os.path.isdir(given):  # noqa: PTH112 - as above
         return given
     known = [path.parent.name for folder in folders for path in sorted(folder.glob("*/ministry.yaml"))]
     near = did_you_mean(argument[:100], known)

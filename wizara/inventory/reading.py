@@ -12,7 +12,9 @@ from wizara.place import Place
 from wizara.text import _
 
 FILE_LIMIT = 256 * 1024
-"""Bytes a file."""
+"""Bytes a file that people write."""
+ENROLLED_LIMIT = 16 * FILE_LIMIT
+"""Bytes of ``enrolled.yaml``, which wizara writes for thousands of nodes."""
 MINISTRY_LIMIT = 64 * 1024 * 1024
 """Bytes of all files of a ministry together."""
 SITES_LIMIT = 10_000
@@ -29,8 +31,8 @@ def shown(path: Path | str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\n", "\\n").replace("\r", "\\r"))
 
 
-def read(path: Path, folder: Path) -> str:
-    """Return the text of the file *path*, which has to lie within *folder*."""
+def read(path: Path, folder: Path, limit: int = FILE_LIMIT) -> str:
+    """Return the text of the file *path* of at most *limit* bytes, which has to lie within *folder*."""
     place = Place(shown(path))
     try:
         inside = path.resolve(strict=True).is_relative_to(folder.resolve())
@@ -39,29 +41,35 @@ def read(path: Path, folder: Path) -> str:
     if not inside:
         raise UsageFault(_("leads out of the inventory's folder"), place=place,
                          hint=_("put the file itself here instead of a link"))  # fmt: skip
-    return decode(_bytes(path, place), place.file)
+    return decode(_bytes(path, place, limit), place.file)
 
 
-def _bytes(path: Path, place: Place) -> bytes:
+def _bytes(path: Path, place: Place, limit: int) -> bytes:
     """Return the bytes of a regular file; a pipe or device is refused, not waited for."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as fault:
         raise UsageFault(_unreadable(fault), place=place) from fault
-    with open(descriptor, "rb") as source:  # noqa: PTH123 - a descriptor, not a path
+    try:
         kind = os.fstat(descriptor)
         if not stat.S_ISREG(kind.st_mode):
             raise UsageFault(_("is not a file"), place=place)
-        if kind.st_size > FILE_LIMIT:
-            raise _too_large(place)
-        content = source.read(FILE_LIMIT + 1)
-    if len(content) > FILE_LIMIT:
-        raise _too_large(place)
+        content = b"" if kind.st_size > limit else _all(descriptor, limit)
+    except OSError as fault:
+        raise UsageFault(_unreadable(fault), place=place) from fault
+    finally:
+        os.close(descriptor)
+    if max(len(content), kind.st_size) > limit:
+        raise UsageFault(_("is larger than {limit} KiB").format(limit=limit // 1024), place=place)
     return content
 
 
-def _too_large(place: Place) -> UsageFault:
-    return UsageFault(_("is larger than {limit} KiB").format(limit=FILE_LIMIT // 1024), place=place)
+def _all(descriptor: int, limit: int) -> bytes:
+    """Return what the file holds, a little beyond the limit at most."""
+    content = b""
+    while len(content) <= limit and (more := os.read(descriptor, limit + 1 - len(content))):
+        content += more
+    return content
 
 
 def _unreadable(fault: Exception) -> str:

@@ -15,11 +15,14 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def schema(kind: str) -> dict[str, Any]:
     """Return the schema of ``ministry.yaml`` (*kind* ``ministry``) or of a site's file (``site``)."""
     derived = _MODELS[kind].model_json_schema(by_alias=True, mode="validation")
-    return {"$schema": _DIALECT, **_untitled(derived)}
+    return {"$schema": _DIALECT, **_closed(derived)}
 
 
-def _untitled(part: Any) -> Any:
-    """Return *part* without the titles pydantic makes of field names: they say nothing that the name does not."""
-    if isinstance(part, dict):
-        return {key: _untitled(value) for key, value in part.items() if key != "title" or isinstance(value, dict)}
-    return [_untitled(one) for one in part] if isinstance(part, list) else part
+def _closed(part: Any) -> Any:
+    """Return *part* without pydantic's titles, which repeat names, and closed to names that do not match."""
+    if isinstance(part, list):
+        return [_closed(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: _closed(value) for key, value in part.items() if key != "title" or isinstance(value, dict)}
+    return {**kept, "additionalProperties": False} if "patternProperties" in kept else kept

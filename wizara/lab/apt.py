@@ -35,7 +35,9 @@ class Archive:
 
 def archive() -> Archive:
     """Return the archive that this computer's apt uses; raise Refusal when it names no Debian mirror."""
-    listing = run(["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"])
+    listing = run(
+        ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"]
+    )
     pairs = [line.split()[:2] for line in listing.splitlines() if len(line.split()) >= 2]
     main = chosen(pairs, "")
     if main is None:

@@ -24,7 +24,9 @@ def self_signed(name: str, address: str, *, expired: bool) -> tuple[bytes, bytes
         .serial_number(x509.random_serial_number())
         .not_valid_before(end - timedelta(days=395))
         .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ip_address(address))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ip_address(address))]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
     secret = key.private_bytes(

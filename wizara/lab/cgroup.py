@@ -19,9 +19,9 @@ def folder(lab: str) -> str:
 def bases() -> list[Path]:
     """Return the folders that groups are made in: one a hierarchy, or this process's own delegated one."""
     if (_MOUNT / "cgroup.controllers").exists():
-        own = Path("/proc/self/cgroup").read_text().splitlines()[0].partition("::")[2]
-        scope = own.split("/wizara.")[0].removesuffix("/wizara")
-        return [_MOUNT / scope.lstrip("/")]
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        own = next((line[3:] for line in lines if line.startswith("0::")), "/")
+        return [_MOUNT / own.split("/wizara.")[0].lstrip("/")]
     return [_MOUNT / name for name in _HIERARCHIES if (_MOUNT / name / "cgroup.procs").exists()]
 
 

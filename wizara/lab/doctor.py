@@ -60,8 +60,18 @@ def _mounts_and_networks() -> list[Check]:
     folder.mkdir(parents=True, exist_ok=True)
     return [
         Check(_("root"), os.geteuid() == 0, True, _("namespaces and mounts want root; there is no rootless lab")),
-        Check(_("overlay mounts"), _with_folder(folder, _overlays), True, _("machines are clones on {folder}").format(folder=folder)),
-        Check(_("namespaces, cables and bridges"), _networks(), True, _("every LAN is a bridge in the lab's core namespace")),
+        Check(
+            _("overlay mounts"),
+            _with_folder(folder, _overlays),
+            True,
+            _("machines are clones on {folder}").format(folder=folder),
+        ),
+        Check(
+            _("namespaces, cables and bridges"),
+            _networks(),
+            True,
+            _("every LAN is a bridge in the lab's core namespace"),
+        ),
     ]
 
 
@@ -106,7 +116,9 @@ def _roots(kinds: tuple[str, ...]) -> Check:
     estimate = roots.fetch_estimate(kinds)
     if not estimate:
         return Check(_("Debian trees"), True, False, _("cached"))
-    return Check(_("Debian trees"), True, False, _("about {megabytes} MB to fetch").format(megabytes=estimate // 1_000_000))
+    return Check(
+        _("Debian trees"), True, False, _("about {megabytes} MB to fetch").format(megabytes=estimate // 1_000_000)
+    )
 
 
 def _boots(kinds: tuple[str, ...]) -> Check:
@@ -128,19 +140,22 @@ def _boots(kinds: tuple[str, ...]) -> Check:
 
 def _kernel_questions() -> list[tuple[str, str, str, str]]:
     """Return (name, trial in a namespace of its own, what a yes means, what a no means)."""
+    vlan = "ip link add doctor0 type bridge && ip link add link doctor0 name doctor1 type vlan id 5"
+    key = "0x" + bytes(range(20)).hex()
+    esp = (
+        f"ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 1 mode tunnel aead 'rfc4106(gcm(aes))' {key} 128"
+    )
+    netem = "ip link set lo up && tc qdisc add dev lo root netem delay 1ms"
+    bridges = _("a VLAN is a bridge of its own; tags are not proven here")
+    wireguard = "ip link add doctor0 type wireguard"
     return [
-        ("kernel WireGuard", "ip link add doctor0 type wireguard", _("tunnels are the kernel's"), _("tunnels run in wireguard-go")),
-        ("kernel ESP", "ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 1 mode tunnel aead 'rfc4106(gcm(aes))' "
-         "0x0102030405060708090a0b0c0d0e0f1011121314 128", _("IPsec would be the kernel's"), _("IPsec is not proven here")),
-        ("netem", "ip link set lo up && tc qdisc add dev lo root netem delay 1ms", _("not used: one relay everywhere"),
-         _("not needed: one relay everywhere")),
-        ("802.1Q", "ip link add doctor0 type bridge && ip link add link doctor0 name doctor1 type vlan id 5",
-         _("not used: a VLAN is a bridge of its own"), _("a VLAN is a bridge of its own; tags are not proven here")),
-    ]  # fmt: skip
+        (_("kernel WireGuard"), wireguard, _("tunnels are the kernel's"), _("tunnels run in wireguard-go")),
+        (_("kernel ESP"), esp, _("IPsec would be the kernel's"), _("IPsec is not proven here")),
+        ("netem", netem, _("not used: one relay everywhere"), _("not needed: one relay everywhere")),
+        ("802.1Q", vlan, _("not used: a VLAN is a bridge of its own"), bridges),
+    ]
 
 
 def _kernel(name: str, trial: str, yes: str, no: str) -> Check:
     holds = succeeds(["unshare", "--net", "sh", "-c", trial])
     return Check(name, holds, False, yes if holds else no)
-
-

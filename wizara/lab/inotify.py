@@ -7,6 +7,8 @@ from pathlib import Path
 from wizara.lab import namespace
 
 _LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+#: What the limit was before the first lab; gone with this computer's next boot, as the raised limit is.
+_MEMORY = Path("/run/wizara-inotify")
 #: Enough for 20 machines, as measured.
 NEEDED = 1024
 
@@ -16,16 +18,16 @@ def current() -> int:
     return int(_LIMIT.read_text())
 
 
-def raise_limit() -> int | None:
-    """Raise the limit where it is too low and return what it was; None when it was high enough."""
+def raise_limit() -> None:
+    """Raise the limit where it is too low, and remember what it was."""
     before = current()
-    if before >= NEEDED:
-        return None
-    _LIMIT.write_text(str(NEEDED))
-    return before
+    if before < NEEDED:
+        _MEMORY.write_text(f"{before}\n")
+        _LIMIT.write_text(str(NEEDED))
 
 
-def restore(before: int | None) -> None:
+def restore() -> None:
     """Put the limit back, once no lab is up any more."""
-    if before is not None and not any(namespace.FOLDER.glob("wz-*.core")):
-        _LIMIT.write_text(str(before))
+    if _MEMORY.exists() and not any(namespace.FOLDER.glob("wz-*.core")):
+        _LIMIT.write_text(_MEMORY.read_text().strip())
+        _MEMORY.unlink()

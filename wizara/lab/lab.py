@@ -77,11 +77,13 @@ class Lab:
         try:
             return subprocess.run(
                 self.command(where, argv), capture_output=True, text=True, errors="replace", timeout=timeout, check=False,
-                env=self.environment(where), **feed,  # type: ignore[call-overload]
+                env=self.environment(where), **feed,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise Unfinished(
-                _("{where}: {program} did not end within {seconds:.0f} s").format(where=where, program=argv[0], seconds=timeout)
+                _("{where}: {program} did not end within {seconds:.0f} s").format(
+                    where=where, program=argv[0], seconds=timeout
+                )
             ) from None
 
     def leader(self, node: str) -> int:
@@ -97,7 +99,9 @@ class Lab:
             numbers = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[1:]
             if len(numbers) > 1:
                 return int(child)
-        raise Unfinished(_("{node} is not running").format(node=node), hint=str(self.folder / "machines" / node / "console.log"))
+        raise Unfinished(
+            _("{node} is not running").format(node=node), hint=str(self.folder / "machines" / node / "console.log")
+        )
 
     def wait_port(self, where: str, address: str, port: int, timeout: float = 60) -> None:
         """Return once TCP *address*:*port* answers from *where*; raise Unfinished after *timeout* seconds."""
@@ -106,7 +110,9 @@ class Lab:
         while not namespace.within(file, lambda: reach.accepts(address, port)):
             if time.monotonic() > deadline:
                 raise Unfinished(
-                    _("{address} port {port} does not answer from {where}").format(address=address, port=port, where=where)
+                    _("{address} port {port} does not answer from {where}").format(
+                        address=address, port=port, where=where
+                    )
                 )
             time.sleep(0.05)
 

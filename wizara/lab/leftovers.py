@@ -34,14 +34,15 @@ def processes(name: str) -> set[int]:
 def mounts(name: str) -> list[str]:
     """Return the mount points under the lab's state folder, deepest first."""
     start = f"{state.folder(name)}/"
-    points = (line.split()[1].encode().decode("unicode_escape") for line in Path("/proc/self/mounts").read_text().splitlines())
+    points = (
+        line.split()[1].encode().decode("unicode_escape") for line in Path("/proc/self/mounts").read_text().splitlines()
+    )
     return sorted((point for point in points if point.startswith(start)), key=len, reverse=True)
 
 
 def clear(name: str, patience: float = 15) -> None:
     """Remove everything of the lab *name*; raise Unfinished when something will not go within *patience* seconds."""
     deadline = time.monotonic() + patience
-    kept = state.load(name)
     while pids := processes(name):
         cgroup.kill(pids)
         if time.monotonic() > deadline:
@@ -55,7 +56,7 @@ def clear(name: str, patience: float = 15) -> None:
         cgroup.remove(name)
         time.sleep(0.02)
     shutil.rmtree(state.folder(name), ignore_errors=True)
-    inotify.restore(kept.inotify if kept else None)
+    inotify.restore()
     left = remnants(name)
     if left:
         raise Unfinished(_("left of the lab: {things}").format(things="; ".join(left)))
@@ -102,5 +103,3 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()[:80]
     except OSError:
         return ""
-
-

@@ -107,16 +107,16 @@ def _begin(ministry: Ministry, rehearsal: Rehearsal, name: str, wiring: Wiring) 
         for _site, node_name, node in ministry.nodes()
     }
     kept = state.Kept(
-        name=name, ministry=ministry.name, folder=ministry.folder, machines=machines, lans=wiring.lans,
+        name=name, ministry=ministry.name, folder=str(Path(ministry.folder).resolve()), machines=machines, lans=wiring.lans,
         namespaces=tuple(namespace.named(name, place) for place in ("core", "internet", *wiring.spaces)),
         hosts=tuple(place for place in wiring.spaces if place not in machines),
         links={
             link.name: state.KeptLink(interface=link.interface, space=link.space, port=link.port)
             for link in wiring.links.values()
         },
-        inotify=inotify.raise_limit(),
     )  # fmt: skip
     state.save(kept)
+    inotify.raise_limit()
     _make_operator(folder)
     return kept
 
@@ -165,7 +165,15 @@ def _wait_device(name: str, device: str) -> None:
 
 
 def launch(
-    lab: str, space: Space, suite: str, tree: Path, login: Login, outside: Outside | None, operator_key: str, *, disc: bool = False
+    lab: str,
+    space: Space,
+    suite: str,
+    tree: Path,
+    login: Login,
+    outside: Outside | None,
+    operator_key: str,
+    *,
+    disc: bool = False,
 ) -> state.KeptProcess:
     """Prepare the machine of *space* as a clone of *tree* and start it."""
     folder = state.folder(lab) / "machines" / space.name

@@ -21,7 +21,9 @@ def build(lab: str, wiring: Wiring, outside: Outside) -> None:
         sysctl(lab, place, "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
     for place in places:
         sysctl(lab, place, *_SETTINGS)
-    bridges = [line for bridge in wiring.lans.values() for line in (f"link add {bridge} type bridge", f"link set {bridge} up")]
+    bridges = [
+        line for bridge in wiring.lans.values() for line in (f"link add {bridge} type bridge", f"link set {bridge} up")
+    ]
     batch(lab, CORE, [*bridges, "link set lo up"])
     plugs = 0
     for space in wiring.spaces.values():
@@ -48,7 +50,9 @@ def _plug(lab: str, wiring: Wiring, space: Space, port: Port, number: int) -> No
     if port.lan:
         other, place = f"p{number}", CORE
     else:
-        link = next((link for link in wiring.links.values() if (link.space, link.port) == (space.name, port.name)), None)
+        link = next(
+            (link for link in wiring.links.values() if (link.space, link.port) == (space.name, port.name)), None
+        )
         other, place = (link.interface if link else OPERATOR), INTERNET
     run(
         ["ip", "link", "add", "name", port.name, "address", port.mac, "netns", namespace.named(lab, space.name), "type", "veth",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import struct
-import fcntl
 
 _SIOCGIFINDEX = 0x8933
 

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _SETTINGS = Path("/proc/sys/net")
 
@@ -35,11 +36,12 @@ class Wired:
         _try("nft", "flush", "ruleset")
         self._restore_links()
         for family in ("-4", "-6"):
+            # All links are down: what the kernel itself routes comes back with them.
+            _try("ip", family, "route", "flush", "table", "all")
             _try("ip", family, "rule", "flush")
-            _try("ip", family, "route", "flush", "table", "all", "proto", "static")
-            _try("ip", family, "route", "flush", "table", "all", "proto", "boot")
-            _try("ip", family, "rule", "add", "pref", "32766", "lookup", "main")
+            _try("ip", family, "rule", "del", "pref", "0")
             _try("ip", family, "rule", "add", "pref", "0", "lookup", "local")
+            _try("ip", family, "rule", "add", "pref", "32766", "lookup", "main")
         _try("ip", "-4", "rule", "add", "pref", "32767", "lookup", "default")
         for kind in ("state", "policy"):
             _try("ip", "xfrm", kind, "flush")
@@ -74,7 +76,7 @@ class Wired:
                     continue  # some can be read by a namespace but written by the first one only
 
 
-def _links() -> list[dict[str, object]]:
+def _links() -> list[dict[str, Any]]:
     listed = subprocess.run(["ip", "-json", "link"], capture_output=True, text=True, check=True).stdout
     return [link for link in json.loads(listed or "[]") if "ifindex" in link]
 

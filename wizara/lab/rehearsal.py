@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
-from wizara.errors import UsageFault
+from wizara.errors import InventoryFaults, UsageFault
+from wizara.inventory import reading
+from wizara.inventory.document import parse
 from wizara.inventory.types import Fqdn, IPv4Address, IPv4Interface, Line, Mac, Model, Name, Port
+from wizara.inventory.wording import faults_of
 from wizara.place import Place
 from wizara.text import _
 
@@ -44,7 +46,7 @@ class Outside(Model):
     """Where packages are served over HTTP."""
     resolver: IPv4Address
     """Where names are resolved."""
-    names: dict[Fqdn, IPv4Address] = {}
+    names: dict[Fqdn, IPv4Address] = Field(default={})
     """What the resolver knows; everything else does not exist."""
 
 
@@ -66,7 +68,7 @@ class Resident(Model):
     address: IPv4Address | None = None
     mac: Mac | None = None
     serves: tuple[Serving, ...] = ()
-    faults: dict[Name, Port | None] = {}
+    faults: dict[Name, Port | None] = Field(default={})
     """Each planted fault with its port, if it has one."""
 
 
@@ -74,30 +76,23 @@ class Rehearsal(Model):
     """``rehearsal.yaml``, whole; never read in the field."""
 
     outside: Outside
-    links: dict[Fqdn, Figures] = {}
+    links: dict[Fqdn, Figures] = Field(default={})
     """``site.uplink`` → its figures."""
-    logins: dict[Name, Login] = {}
+    logins: dict[Name, Login] = Field(default={})
     cdrom: tuple[Name, ...] = ()
     """Nodes whose package sources are the installer's disc only."""
-    population: dict[Name, Resident] = {}
-    absent: dict[Name, tuple[Name, ...]] = {}
+    population: dict[Name, Resident] = Field(default={})
+    absent: dict[Name, tuple[Name, ...]] = Field(default={})
     """Declared hosts that are not there, with the faults that this is."""
 
 
 def read(folder: Path | str) -> Rehearsal:
-    """Return the rehearsal of the ministry in *folder*; raise UsageFault when it is missing or wrong."""
+    """Return the rehearsal of the ministry in *folder*; raise UsageFault, or every fault of it, when it is missing or wrong."""
     path = Path(folder) / "rehearsal.yaml"
+    if not path.exists():
+        raise UsageFault(_("no rehearsal.yaml: this ministry cannot be rehearsed"), place=Place(reading.shown(path)))
+    document = parse(reading.read(path, Path(folder)), reading.shown(path))
     try:
-        content = path.read_bytes()[: 256 * 1024]
-    except OSError:
-        raise UsageFault(_("no rehearsal.yaml: this ministry cannot be rehearsed"), place=Place(str(path))) from None
-    try:
-        return Rehearsal.model_validate(yaml.load(content, Loader=yaml.CSafeLoader), strict=False)  # noqa: S506 - safe
-    except yaml.YAMLError as fault:
-        mark = getattr(fault, "problem_mark", None)
-        place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
-        raise UsageFault(_("not YAML: {problem}").format(problem=getattr(fault, "problem", fault)), place=place) from None
+        return Rehearsal.model_validate(document.value)
     except ValidationError as fault:
-        first = fault.errors()[0]
-        at = ".".join(str(step) for step in first["loc"])
-        raise UsageFault(first["msg"], place=Place(str(path), path=at)) from None
+        raise InventoryFaults(list(faults_of(fault, Rehearsal, document))) from None

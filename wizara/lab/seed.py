@@ -49,13 +49,17 @@ class Layer:
         return (own if own.exists() else self.lower / path.lstrip("/")).read_text()
 
 
-def lay(layer: Layer, name: str, suite: str, login: Login, outside: Outside | None, operator_key: str, *, disc: bool) -> str:
+def lay(
+    layer: Layer, name: str, suite: str, login: Login, outside: Outside | None, operator_key: str, *, disc: bool
+) -> str:
     """Prepare the machine *name* and return its public host key."""
     layer.write("/etc/hostname", f"{name}\n")
     layer.write("/etc/hosts", f"127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n::1\tlocalhost ip6-localhost ip6-loopback\n")
     if outside:
         layer.write("/etc/resolv.conf", f"nameserver {outside.resolver}\n")
-        layer.write("/etc/apt/sources.list", _DISC.format(suite=suite) if disc else _sources(suite, str(outside.mirror)))
+        layer.write(
+            "/etc/apt/sources.list", _DISC.format(suite=suite) if disc else _sources(suite, str(outside.mirror))
+        )
     _let_in(layer, login, operator_key)
     _lay_dropins(layer)
     return _host_key(layer)
@@ -63,9 +67,7 @@ def lay(layer: Layer, name: str, suite: str, login: Login, outside: Outside | No
 
 def _sources(suite: str, mirror: str) -> str:
     base = f"http://{mirror}/debian"
-    return (
-        f"deb {base} {suite} main\ndeb {base} {suite}-updates main\ndeb {base}-security {suite}-security main\n"
-    )
+    return f"deb {base} {suite} main\ndeb {base} {suite}-updates main\ndeb {base}-security {suite}-security main\n"
 
 
 def _host_key(layer: Layer) -> str:
@@ -82,7 +84,9 @@ def _let_in(layer: Layer, login: Login, operator_key: str) -> None:
         _add_user(layer, login, hashed)
     elif login.password:
         shadow = layer.read("/etc/shadow").splitlines(keepends=True)
-        changed = [":".join(["root", hashed, *line.split(":")[2:]]) if line.startswith("root:") else line for line in shadow]
+        changed = [
+            ":".join(["root", hashed, *line.split(":")[2:]]) if line.startswith("root:") else line for line in shadow
+        ]
         layer.write("/etc/shadow", "".join(changed), 0o640, 0, 42)
         layer.write("/etc/ssh/sshd_config.d/10-installer.conf", "PermitRootLogin yes\n")
     if login.key:
@@ -98,7 +102,9 @@ def _add_user(layer: Layer, login: Login, hashed: str) -> None:
     layer.write("/etc/shadow", layer.read("/etc/shadow") + f"{user}:{hashed}:20000:0:99999:7:::\n", 0o640, 0, 42)
     groups = layer.read("/etc/group") + f"{user}:x:1000:\n"
     if login.sudo == "password":
-        groups = "".join(line.rstrip("\n") + (user if line.startswith("sudo:") else "") + "\n" for line in groups.splitlines())
+        groups = "".join(
+            line.rstrip("\n") + (user if line.startswith("sudo:") else "") + "\n" for line in groups.splitlines()
+        )
     layer.write("/etc/group", groups)
     if login.sudo == "nopasswd":
         layer.write(f"/etc/sudoers.d/{user}", f"{user} ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)

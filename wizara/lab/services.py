@@ -1,4 +1,4 @@
-"""Says how each thing that a host of the lab can serve is served: by which of Debian's daemons with which settings, or by which stand-in."""
+"""Says how each thing that a host of the lab can serve is served: by one of Debian's daemons or by a stand-in."""
 
 from __future__ import annotations
 
@@ -82,7 +82,11 @@ def serve(host: Host, serving: Serving) -> None:
     """Add *serving* to what *host* is given."""
     match serving:
         case "ssh-hardened" | "ssh-weak":
-            _ssh(host, _HARDENED_SSH if serving == "ssh-hardened" else _WEAK_SSH, ["ed25519"] if serving == "ssh-hardened" else ["rsa"])
+            _ssh(
+                host,
+                _HARDENED_SSH if serving == "ssh-hardened" else _WEAK_SSH,
+                ["ed25519"] if serving == "ssh-hardened" else ["rsa"],
+            )
         case "http" | "series" | "https-expired" | "https-modern" | "https-old":
             _web(host, serving)
         case "redis-open" | "redis-password":
@@ -91,7 +95,23 @@ def serve(host: Host, serving: Serving) -> None:
             host.daemons.append(["redis-server", "--bind", "0.0.0.0", "--save", "", "--dir", home, *guard])  # noqa: S104 - the lab's own
         case "snmp-public":
             path = host.write("snmpd.conf", "rocommunity public\nsysDescr rehearsal camera\nsysLocation hq\n")
-            host.daemons.append(["env", "MIBS=", "snmpd", "-I", "-smux", "-f", "-Lo", "-C", "-c", path, "-p", f"/run/snmpd-{host.name}.pid", "udp:161"])
+            host.daemons.append(
+                [
+                    "env",
+                    "MIBS=",
+                    "snmpd",
+                    "-I",
+                    "-smux",
+                    "-f",
+                    "-Lo",
+                    "-C",
+                    "-c",
+                    path,
+                    "-p",
+                    f"/run/snmpd-{host.name}.pid",
+                    "udp:161",
+                ]
+            )
         case "ftp-anonymous":
             host.daemons.append(["vsftpd", host.write("vsftpd.conf", _VSFTPD)])
         case "telnet":
@@ -99,7 +119,9 @@ def serve(host: Host, serving: Serving) -> None:
             host.daemons.append(["inetd", "-i", path])
         case "printer" | "smtp-relay" | "switch":
             host.logs.mkdir(parents=True, exist_ok=True)
-            host.stand_ins.append([{"smtp-relay": "smtp"}.get(serving, serving), host.name, host.address, str(host.logs)])
+            host.stand_ins.append(
+                [{"smtp-relay": "smtp"}.get(serving, serving), host.name, host.address, str(host.logs)]
+            )
 
 
 def _ssh(host: Host, settings: str, kinds: list[str]) -> None:

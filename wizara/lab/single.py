@@ -17,7 +17,9 @@ def ministry(release: Release) -> Ministry:
         "kind": "headquarters",
         "lans": {"adm": {"network": "10.99.0.0/24", "purpose": "administration"}},
         "uplinks": {"wan": {"class": "fibre", "address": "192.0.2.2/30", "gateway": "192.0.2.1"}},
-        "nodes": {NODE: {"release": release, "manage": "10.99.0.1", "ports": {"adm": {"address": "10.99.0.1"}, "wan": {}}}},
+        "nodes": {
+            NODE: {"release": release, "manage": "10.99.0.1", "ports": {"adm": {"address": "10.99.0.1"}, "wan": {}}}
+        },
     }
     declaration = {
         "name": "single", "title": titles, "country": "DZ", "domain": "single.test", "management": ["10.99.0.0/24"],

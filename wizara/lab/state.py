@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from wizara.inventory.types import Model
 from wizara.record.world import state_folder
 
@@ -49,13 +51,11 @@ class Kept(Model):
     mounts: tuple[str, ...] = ()
     cgroups: tuple[str, ...] = ()
     processes: tuple[KeptProcess, ...] = ()
-    machines: dict[str, KeptMachine] = {}
+    machines: dict[str, KeptMachine] = Field(default={})
     hosts: tuple[str, ...] = ()
-    lans: dict[str, str] = {}
+    lans: dict[str, str] = Field(default={})
     """``site.lan`` → its bridge in the core namespace."""
-    links: dict[str, KeptLink] = {}
-    inotify: int | None = None
-    """This computer's limit of inotify instances before the first lab raised it."""
+    links: dict[str, KeptLink] = Field(default={})
 
 
 def labs() -> Path:

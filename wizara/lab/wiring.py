@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 
 from wizara.errors import UsageFault
-from wizara.inventory.models import Ministry, Node, Site
+from wizara.inventory.models import Device, Host, Ministry, Node, Site
 from wizara.inventory.types import IPv4Address
 from wizara.lab.rehearsal import Figures, Rehearsal
 from wizara.text import _
@@ -123,21 +123,29 @@ def _way_out(site: Site, name: str, lans: list[str]) -> list[str]:
     """Return the default route over the site's gateway, over a LAN that is not the administration's where there is one."""
     for lan in sorted(lans, key=lambda lan: site.lans[lan].purpose == "administration"):
         for other, node in site.nodes.items():
-            if other != name and lan in node.ports and node.ports.keys() & site.uplinks.keys() and node.ports[lan].address:
+            if (
+                other != name
+                and lan in node.ports
+                and node.ports.keys() & site.uplinks.keys()
+                and node.ports[lan].address
+            ):
                 return [f"default via {node.ports[lan].address}"]
     return []
 
 
 def _add_hosts(wiring: Wiring, ministry: Ministry, rehearsal: Rehearsal) -> None:
     for site_name, site in ministry.sites.items():
-        for name, host in {**site.hosts, **site.devices}.items():
+        declared: dict[str, Host | Device] = {**site.hosts, **site.devices}
+        for name, host in declared.items():
             if name not in rehearsal.absent:
                 place = (site_name, host.lan, host.address, host.mac)
                 _add_host(wiring, ministry, name, *place)
     for name, resident in rehearsal.population.items():
         if name in wiring.spaces:
             continue
-        if not (resident.site in ministry.sites and resident.lan in ministry.sites[resident.site].lans and resident.address):
+        if not (
+            resident.site in ministry.sites and resident.lan in ministry.sites[resident.site].lans and resident.address
+        ):
             raise UsageFault(
                 _("rehearsal: {name} is not declared, so it needs site, lan and address").format(name=name),
                 hint=_("or correct its name"),

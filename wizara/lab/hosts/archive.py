@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 _BLOCK = 1 << 16
 
 
-class Absent(Exception):  # noqa: N818 - an answer, not a fault
+class Absent(Exception):
     """The mirror answered with that HTTP status."""
 
     def __init__(self, status: int) -> None:
@@ -96,7 +96,7 @@ class Cache:
         try:
             transfer.wait_start()
         except urllib.error.HTTPError as fault:
-            if fault.code == 304 and target.is_file():  # noqa: PLR2004
+            if fault.code == 304 and target.is_file():
                 return target
             raise Absent(fault.code) from None
         except OSError:
@@ -107,7 +107,7 @@ class Cache:
 
     def _place(self, path: str) -> Path:
         parts = PurePosixPath(path).parts
-        if len(parts) < 3 or parts[1] not in self.upstream or ".." in parts or path.endswith((".part", ".lock")):  # noqa: PLR2004
+        if len(parts) < 3 or parts[1] not in self.upstream or ".." in parts or path.endswith((".part", ".lock")):
             raise Absent(404)
         return self.folder.joinpath(*parts[1:])
 
@@ -137,7 +137,7 @@ class Cache:
         if target.is_file():
             request.add_header("If-Modified-Since", formatdate(target.stat().st_mtime, usegmt=True))
         with self._opener.open(request, timeout=30) as answer, transfer.part.open("ab" if held else "wb") as sink:
-            if held and answer.status != 206:  # noqa: PLR2004 - Partial Content
+            if held and answer.status != 206:
                 sink.truncate(0)
                 held = 0
             transfer.total = held + int(answer.headers["Content-Length"])

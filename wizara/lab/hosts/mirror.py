@@ -87,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(block)
 
     def _is_known(self, changed: float) -> bool:
-        since = self.headers.get("If-Modified-Since")
+        since = self.headers.get("If-Modified-Since", "")
         try:
             return bool(since) and int(changed) <= parsedate_to_datetime(since).timestamp()
         except (TypeError, ValueError):
@@ -106,7 +106,9 @@ def main() -> None:
     archive = apt.archive()
     proxies = {"http": archive.http_proxy, "https": archive.https_proxy}
     upstream = {"debian": archive.main, "debian-security": archive.security}
-    server.cache = Cache(cache_folder() / "mirror", upstream, {scheme: value for scheme, value in proxies.items() if value})
+    server.cache = Cache(
+        cache_folder() / "mirror", upstream, {scheme: value for scheme, value in proxies.items() if value}
+    )
     server.serve_forever()
 
 

@@ -19,7 +19,7 @@ class Handler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         """Log what comes; only the status page answers."""
-        port = self.server.server_address[1]
+        port = self.request.getsockname()[1]
         log = FOLDER[0] / f"{port}.bytes"
         self.request.settimeout(30)
         try:

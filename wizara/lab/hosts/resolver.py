@@ -45,7 +45,7 @@ def _authority() -> bytes:
 def _name(message: bytes, start: int) -> tuple[str, int]:
     labels = []
     while size := message[start]:
-        if size > 63:  # noqa: PLR2004 - a question has no compressed names
+        if size > 63:
             raise IndexError
         labels.append(message[start + 1 : start + 1 + size].decode("ascii").lower())
         start += 1 + size
@@ -70,7 +70,7 @@ class Stream(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Answer each."""
-        while len(head := self.rfile.read(2)) == 2:  # noqa: PLR2004 - the length before each message
+        while len(head := self.rfile.read(2)) == 2:
             reply = answer(self.rfile.read(int.from_bytes(head, "big")), KNOWN)
             if not reply:
                 return

@@ -12,6 +12,12 @@ import threading
 from pathlib import Path
 
 import paramiko
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_SUCCESSFUL,
+    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_SUCCEEDED,
+)
 
 from wizara.lab.hosts import ios
 
@@ -28,7 +34,7 @@ class Gate(paramiko.ServerInterface):
     def check_auth_password(self, username: str, password: str) -> int:
         """Accept the auditor."""
         known = username == "audit" and password == _PASSWORD
-        return paramiko.AUTH_SUCCESSFUL if known else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if known else AUTH_FAILED
 
     def get_allowed_auths(self, username: str) -> str:
         """Offer passwords, as such a device does."""
@@ -36,7 +42,7 @@ class Gate(paramiko.ServerInterface):
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         """Allow a session."""
-        return paramiko.OPEN_SUCCEEDED if kind == "session" else paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        return OPEN_SUCCEEDED if kind == "session" else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
     def check_channel_pty_request(self, *_words: object) -> bool:
         """Allow a terminal."""

@@ -1,0 +1,98 @@
+"""Declared against found: machines, their MAC addresses, and what they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audits.lan.ports import FORBIDDEN
+from audits.lan.subjects import living, subject
+from wizara.audit.facts import DeclaredHost, LanFacts
+from wizara.audit.observation import Seen
+from wizara.audit.rule import Judgement, broken, holds, rule, unknown
+
+
+@rule("LAN-001", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N")
+def undeclared_host(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """A machine lives on the LAN that nobody declared."""
+    for ip in living(seen) if facts.inventory else ():
+        evidence = [*seen.answered("host", ip=ip)]
+        about = subject(seen, facts, ip)
+        yield holds(about, evidence) if facts.at(ip) else broken(about, evidence, ip=ip, mac=about.mac or "?")
+
+
+@rule("LAN-002", scope="declared", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L")
+def declared_host_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """A declared machine does not answer. Only ARP on its own link can say so; from elsewhere a filter may hide it."""
+    alive = set(living(seen))
+    own = {one.target.ip for one in seen.of("vantage")}
+    for host in facts.hosts:
+        ip = str(host.address)
+        about, evidence = subject(seen, facts, ip), [*seen.of("host", "ports", ip=ip)]
+        if ip in own:
+            yield unknown(about, "own-address", [*seen.of("vantage", ip=ip)])
+        elif ip in alive:
+            yield holds(about, evidence)
+        elif any(one.data.get("alive") is False for one in evidence):
+            yield broken(about, evidence, name=host.name, ip=ip)
+        else:
+            yield unknown(about, "not-on-link" if evidence else "not-looked", evidence)
+
+
+@rule("LAN-003", scope="declared", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N")
+def mac_differs(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """Another network card answers at a declared address."""
+    for host in facts.hosts:
+        about = subject(seen, facts, str(host.address))
+        evidence = [*seen.answered("host", ip=about.ip)]
+        found = {mac for one in evidence for mac in one.texts("macs")}
+        if host.mac is None or not found:
+            continue
+        if host.mac in found:
+            yield holds(about, evidence)
+        else:
+            yield broken(about, evidence, declared=host.mac, found=", ".join(sorted(found)))
+
+
+@rule("LAN-004", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N")
+def address_answered_twice(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """Two network cards answer for one address: a duplicate, or somebody in between."""
+    for ip in living(seen):
+        evidence = [*seen.answered("host", ip=ip)]
+        macs = sorted({mac for one in evidence for mac in one.texts("macs")})
+        if len(macs) > 1:
+            yield broken(subject(seen, facts, ip), evidence, ip=ip, macs=", ".join(macs))
+
+
+def _tcp(host: DeclaredHost) -> set[int]:
+    return {int(service.removeprefix("tcp/")) for service in host.services or () if service.startswith("tcp/")}
+
+
+@rule("LAN-005", scope="declared", kinds=("ports",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L")
+def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """A declared service accepts no connection. Printing ports are never tried, and so never judged."""
+    for host in facts.hosts:
+        ip = str(host.address)
+        evidence = [*seen.answered("ports", ip=ip)]
+        opened = seen.open_ports(ip)
+        for port in sorted(_tcp(host)):
+            about = subject(seen, facts, ip, f"tcp/{port}")
+            if port in FORBIDDEN:
+                yield unknown(about, "never-touched", evidence)
+            elif not evidence:
+                yield unknown(about, "no-answer", seen.of("ports", "host", ip=ip))
+            elif port in opened:
+                yield holds(about, evidence)
+            else:
+                yield broken(about, evidence, service=f"tcp/{port}", name=host.name)
+
+
+@rule("LAN-006", kinds=("ports",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:N/A:N")
+def undeclared_service(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """A declared machine serves more than was declared. Undeclared machines have a finding of their own."""
+    for host in facts.hosts:
+        ip = str(host.address)
+        if host.services is None:
+            continue
+        for port in sorted(seen.open_ports(ip) - _tcp(host)):
+            about = subject(seen, facts, ip, f"tcp/{port}")
+            yield broken(about, seen.answered("ports", ip=ip), service=f"tcp/{port}", name=host.name)

@@ -1,0 +1,86 @@
+"""Reads a declared switch's version, configuration and neighbours over SSH; only when its host key is pinned."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from audits.lan.door import Door
+from wizara.audit.job import DeviceLogin
+from wizara.audit.untrusted import untrusted, untrusted_lines
+
+COMMANDS = {
+    "version": "show version",
+    "config": "show running-config",
+    "cdp": "show cdp neighbors",
+    "lldp": "show lldp neighbors",
+}
+#: What follows these words is a secret: (words that stay)(kind of hash that stays)(secret).
+_SECRETS = re.compile(
+    r"(?i)((?:\b(?:secret|password|key-string|server-key|isakmp key|authentication-key \d+ md5)|"
+    r"\b(?:tacacs|radius)-server(?: host \S+)? key|"
+    r"\bpre-shared-key(?: address \S+)? key|\bpre-shared-key(?: local| remote)?|"
+    r"\bauth (?:md5|sha)(?: \d+)?|\bpriv (?:des|3des|aes)(?: \d+)?|^\s+key))( [0-9])? (\S.*)$"
+)
+_COMMUNITY = re.compile(r"(?i)^(\s*snmp-server (?:community|host \S+(?: traps| informs)?(?: version \S+)?)) (\S+)(.*)$")
+#: How IOS says no: unknown command, missing privilege.
+_REFUSED = re.compile(r"% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Authorization|Access|Error)")
+_WELL_KNOWN = frozenset({"public", "private"})
+
+
+def redacted(line: str) -> str:
+    """Return a configuration *line* without its secret; a community everybody knows stays, for it is the finding."""
+    community = _COMMUNITY.match(line)
+    if community:
+        shown = community[2] if community[2].lower() in _WELL_KNOWN else "•••"
+        return f"{community[1]} {shown}{community[3]}"
+    return _SECRETS.sub(lambda found: f"{found[1]}{found[2] or ''} •••", line)
+
+
+def look(door: Door, device: DeviceLogin) -> dict[str, JsonValue]:
+    """Return the answers of *device* by name; ``answer: false`` and why when it could not be read."""
+    if device.platform != "cisco_ios":
+        return {"answer": False, "reason": "platform"}
+    if device.password is None:
+        return {"answer": False, "reason": "no-password"}
+    if device.host_key is None:
+        return {"answer": False, "reason": "no-host-key"}
+    with tempfile.TemporaryDirectory(prefix="wizara-device-") as folder:
+        known = Path(folder) / "known_hosts"
+        known.write_text(f"{device.address} {device.host_key}\n")
+        return _read(door, device, known)
+
+
+def _read(door: Door, device: DeviceLogin, known: Path) -> dict[str, JsonValue]:
+    from netmiko import ConnectHandler  # noqa: PLC0415 - a second of import that only this collector pays
+    from netmiko.exceptions import NetmikoAuthenticationException, NetmikoBaseException  # noqa: PLC0415
+    from paramiko.ssh_exception import SSHException  # noqa: PLC0415
+
+    assert device.password is not None
+    password = device.password.get_secret_value()
+    try:
+        with ConnectHandler(
+            device_type=device.platform, host=str(device.address), username=device.username, password=password,
+            secret=device.enable.get_secret_value() if device.enable else password,
+            sock=door.blocking(str(device.address), 22, 10), ssh_strict=True, system_host_keys=False,
+            alt_host_keys=True, alt_key_file=str(known), use_keys=False, allow_agent=False, conn_timeout=10,
+            fast_cli=True,
+        ) as session:  # fmt: skip
+            if not session.check_enable_mode():
+                session.enable()
+            said = {name: session.send_command(command, read_timeout=20) for name, command in COMMANDS.items()}
+            return {name: lines(str(answer)) for name, answer in said.items()}
+    except NetmikoAuthenticationException:
+        return {"answer": False, "reason": "refused"}
+    except (NetmikoBaseException, SSHException, OSError, EOFError, ValueError) as fault:
+        reason = "host-key" if "host key" in str(fault).lower() or "known_hosts" in str(fault) else "session"
+        return {"answer": False, "reason": reason, "fault": untrusted(str(fault).splitlines()[0] if str(fault) else "")}
+
+
+def lines(answer: str) -> list[JsonValue]:
+    """Return the lines of a switch's *answer* without secrets; none when it refused the command."""
+    told = [redacted(line) for line in untrusted_lines(answer) if line.strip()]
+    return [] if any(_REFUSED.match(line) for line in told[:3]) else [*told]

@@ -1,0 +1,164 @@
+"""Which TLS versions a service still speaks, by raw ClientHellos (RFC 5246, 8446), and what its certificate says."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import ssl
+import struct
+from datetime import UTC
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from pydantic import JsonValue
+
+from audits.lan.door import Door
+from wizara.audit.untrusted import untrusted
+
+VERSIONS = {"SSLv3": 0x0300, "TLSv1.0": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
+_TLS13 = 0x0304
+#: Suites wide enough that any server of the last twenty years shares one with us.
+_SUITES = (
+    0x1301, 0x1302, 0x1303, 0xC02C, 0xC030, 0xC02B, 0xC02F, 0xCCA9, 0xCCA8, 0xC024, 0xC028, 0xC023, 0xC027, 0xC00A,
+    0xC014,
+    0xC009, 0xC013, 0xC012, 0x009D, 0x009C, 0x003D, 0x003C, 0x0035, 0x002F, 0x000A, 0x0005, 0x0004, 0x0033, 0x0039,
+    0x0016,
+    0x0032, 0x0038, 0x0013, 0x009E, 0x009F, 0x0067, 0x006B,
+)  # fmt: skip
+_GROUPS = (0x001D, 0x0017, 0x0018, 0x0019)
+_SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0201, 0x0203, 0x0202)
+
+
+def client_hello(version: int) -> bytes:
+    """Return a record with a ClientHello that offers exactly *version*."""
+    suites = [suite for suite in _SUITES if (suite >> 8 == 0x13) == (version == _TLS13)]
+    legacy = min(version, 0x0303)
+    body = struct.pack("!H", legacy) + os.urandom(32) + b"\x20" + os.urandom(32)
+    body += _vector16(b"".join(struct.pack("!H", suite) for suite in (*suites, 0x00FF))) + b"\x01\x00"
+    if version > VERSIONS["SSLv3"]:
+        body += _vector16(_extensions(version))
+    message = b"\x01" + struct.pack("!I", len(body))[1:] + body
+    return b"\x16" + struct.pack("!H", min(legacy, 0x0301)) + _vector16(message)
+
+
+def _extensions(version: int) -> bytes:
+    out = _extension(10, _vector16(b"".join(struct.pack("!H", group) for group in _GROUPS))) + _extension(
+        11, b"\x01\x00"
+    )
+    if version >= VERSIONS["TLSv1.2"]:
+        out += _extension(13, _vector16(b"".join(struct.pack("!H", one) for one in _SIGNATURES)))
+    if version == _TLS13:
+        share = struct.pack("!H", _GROUPS[0]) + _vector16(os.urandom(32))
+        out += _extension(43, b"\x02" + struct.pack("!H", _TLS13)) + _extension(51, _vector16(share))
+    return out
+
+
+def _extension(kind: int, content: bytes) -> bytes:
+    return struct.pack("!H", kind) + _vector16(content)
+
+
+def _vector16(content: bytes) -> bytes:
+    return struct.pack("!H", len(content)) + content
+
+
+def chosen_version(answer: bytes) -> int | None:
+    """Return the version of the ServerHello in *answer*; None for an alert, a fragment or anything else."""
+    if len(answer) < 44 or answer[0] != 0x16 or answer[5] != 0x02:
+        return None
+    (version,) = struct.unpack_from("!H", answer, 9)
+    at = 43 + 1 + answer[43] + 3
+    if version == 0x0303 and len(answer) >= at + 2:
+        (length,) = struct.unpack_from("!H", answer, at)
+        version = _negotiated(answer[at + 2 : at + 2 + length]) or version
+    return int(version)
+
+
+def _negotiated(extensions: bytes) -> int | None:
+    while len(extensions) >= 4:
+        kind, length = struct.unpack_from("!HH", extensions)
+        if kind == 43 and length == 2 and len(extensions) >= 6:
+            return int(struct.unpack_from("!H", extensions, 4)[0])
+        extensions = extensions[4 + length :]
+    return None
+
+
+async def look(door: Door, ip: str, port: int) -> dict[str, JsonValue]:
+    """Return the versions spoken on *port* and the certificate shown there; ``answer: false`` when it is no TLS."""
+    spoken: list[JsonValue] = [name for name, version in VERSIONS.items() if await _speaks(door, ip, port, version)]
+    if not spoken:
+        return {"answer": False}
+    der = await _certificate(door, ip, port)
+    return {"versions": spoken, "certificate": certificate_facts(der) if der else None}
+
+
+async def _speaks(door: Door, ip: str, port: int, version: int) -> bool:
+    try:
+        async with door.tcp(ip, port) as talk:
+            await talk.say(client_hello(version))
+            return chosen_version(await talk.hear_until(lambda heard: len(heard) >= 5 and _whole(heard))) == version
+    except (TimeoutError, OSError):
+        return False
+
+
+def _whole(heard: bytes) -> bool:
+    return heard[0] != 0x16 or len(heard) >= 5 + int.from_bytes(heard[3:5], "big")
+
+
+async def _certificate(door: Door, ip: str, port: int) -> bytes | None:
+    try:
+        async with door.tcp(ip, port, tls=any_tls()) as talk:
+            return talk.certificate
+    except (TimeoutError, OSError):
+        return None
+
+
+def any_tls() -> ssl.SSLContext:
+    """Return a context that speaks with the worst servers: it looks at certificates, it never trusts one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)
+    return context
+
+
+def certificate_facts(der: bytes) -> dict[str, JsonValue]:
+    """Return subject, names, issuer, dates (ISO 8601), key and signature of a certificate."""
+    facts: dict[str, JsonValue] = {"sha256": hashlib.sha256(der).hexdigest()}
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        facts |= {
+            "subject": untrusted(certificate.subject.rfc4514_string()),
+            "issuer": untrusted(certificate.issuer.rfc4514_string()),
+            "not_before": certificate.not_valid_before_utc.astimezone(UTC).isoformat(),
+            "not_after": certificate.not_valid_after_utc.astimezone(UTC).isoformat(),
+            "signature": _signature(certificate),
+            "names": _names(certificate),
+        }
+        facts |= _key(certificate)
+    except ValueError as fault:
+        facts["fault"] = untrusted(str(fault))
+    return facts
+
+
+def _signature(certificate: x509.Certificate) -> str:
+    algorithm = certificate.signature_hash_algorithm
+    return algorithm.name if algorithm else "none"
+
+
+def _names(certificate: x509.Certificate) -> list[JsonValue]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    return [untrusted(name) for name in names.get_values_for_type(x509.DNSName)[:20]]
+
+
+def _key(certificate: x509.Certificate) -> dict[str, JsonValue]:
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey):
+        return {"key": "rsa" if isinstance(key, rsa.RSAPublicKey) else "dsa", "key_bits": key.key_size}
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return {"key": "ec", "key_bits": key.key_size}
+    return {"key": type(key).__name__.lower().strip("_")}

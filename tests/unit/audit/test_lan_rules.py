@@ -1,0 +1,241 @@
+"""Each rule of the LAN audit against a pair of observations that differ only in the protocol fact."""
+
+from __future__ import annotations
+
+import ast
+import json
+import tomllib
+from datetime import UTC, datetime
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wizara.audit.facts import DeclaredHost, LanFacts
+from wizara.audit.observation import Observation, Target
+from wizara.audit.rule import Rule, judge
+from wizara.audit.untrusted import untrusted
+from wizara.report.words import Catalogue
+from wizara.tree import load
+
+RULES: dict[str, Rule[LanFacts]] = {one.id: one for one in load("audits.lan.rules").RULES}
+HOSTILE: list[str] = json.loads((Path(__file__).parents[2] / "hostile.json").read_text())
+MAC = "52:54:00:20:00:11"
+FACTS = LanFacts(
+    site="hq", networks=(IPv4Network("10.20.20.0/24"),), moment="2026-11-21T12:00:00+00:00",
+    hosts=(DeclaredHost(name="pc", site="hq", lan="office", address="10.20.20.11", mac=MAC, role="server", services=("tcp/22", "tcp/9100")),),
+)  # fmt: skip
+HERE = "10.20.20.11"
+
+
+def seen(
+    kind: str,
+    data: dict[str, Any],
+    ip: str | None = HERE,
+    port: int | None = None,
+    mac: str | None = None,
+    collector: str | None = None,
+) -> Observation:
+    return Observation.model_validate(
+        {"run": "r", "time": datetime(2026, 11, 21, 12, tzinfo=UTC), "collector": collector or kind, "vantage": "v", "kind": kind, "data": data,
+         "target": Target(site="hq", ip=ip, port=port, mac=mac, proto="tcp" if port else None)}
+    )  # fmt: skip
+
+
+def alive(ip: str = HERE, *macs: str) -> Observation:
+    return seen("host", {"alive": True, "macs": list(macs or (MAC,))}, ip, mac=(macs or (MAC,))[0])
+
+
+def certificate(**facts: Any) -> dict[str, Any]:
+    good = {"key": "rsa", "key_bits": 2048, "signature": "sha256", "not_after": "2027-01-01T00:00:00+00:00"}
+    return {"versions": ["TLSv1.2"], "certificate": good | facts}
+
+
+def config(*lines: str) -> list[Observation]:
+    return [seen("config", {"config": ["service password-encryption", *lines]}, port=22)]
+
+
+SSH = {
+    "kex": ["curve25519-sha256"],
+    "cipher": ["aes256-gcm@openssh.com"],
+    "mac": ["hmac-sha2-256"],
+    "host_key": ["ssh-ed25519"],
+}
+#: rule → (observations that break it, observations that differ in one fact and do not)
+PAIRS: dict[str, tuple[list[Observation], list[Observation]]] = {
+    "LAN-001": ([alive("10.20.20.12", "02:00:00:00:00:12")], [alive()]),
+    "LAN-002": ([seen("host", {"alive": False, "answer": False})], [alive()]),
+    "LAN-003": ([alive(HERE, "02:00:00:00:00:99")], [alive()]),
+    "LAN-004": ([alive(HERE, MAC, "02:00:00:00:00:99")], [alive()]),
+    "LAN-005": ([seen("ports", {"open": [], "closed": [22]})], [seen("ports", {"open": [22], "closed": []})]),
+    "LAN-006": ([seen("ports", {"open": [22, 80]})], [seen("ports", {"open": [22]})]),
+    "TEL-001": (
+        [seen("telnet", {"negotiates": True, "text": ""}, port=23)],
+        [seen("telnet", {"negotiates": False, "text": ""}, port=23)],
+    ),
+    "FTP-001": ([seen("ftp", {"anonymous": True}, port=21)], [seen("ftp", {"anonymous": False}, port=21)]),
+    "SNM-001": (
+        [seen("snmp", {"community": "public"}, port=161)],
+        [seen("snmp", {"community": "public", "answer": False}, port=161)],
+    ),
+    "RED-001": ([seen("redis", {"open": True}, port=6379)], [seen("redis", {"open": False}, port=6379)]),
+    "MEM-001": ([seen("memcached", {"open": True}, port=11211)], [seen("memcached", {"answer": False}, port=11211)]),
+    "MQT-001": ([seen("mqtt", {"open": True}, port=1883)], [seen("mqtt", {"open": False}, port=1883)]),
+    "SMT-001": ([seen("smtp", {"relay": True}, port=25)], [seen("smtp", {"relay": False}, port=25)]),
+    "WEB-001": (
+        [seen("http", {"password_form": True}, port=80)],
+        [seen("http", {"password_form": True}, port=443, collector="https")],
+    ),
+    "WEB-002": (
+        [seen("http", {"authenticate": "Basic realm=x"}, port=80)],
+        [seen("http", {"authenticate": "Digest realm=x"}, port=80)],
+    ),
+    "TLS-001": (
+        [seen("tls", {"versions": ["TLSv1.1", "TLSv1.2"]}, port=443)],
+        [seen("tls", {"versions": ["TLSv1.2"]}, port=443)],
+    ),
+    "TLS-002": (
+        [seen("tls", certificate(not_after="2026-11-21T11:59:59+00:00"), port=443)],
+        [seen("tls", certificate(), port=443)],
+    ),
+    "TLS-003": ([seen("tls", certificate(key_bits=1024), port=443)], [seen("tls", certificate(), port=443)]),
+    "SSH-001": ([seen("ssh", SSH | {"kex": ["diffie-hellman-group1-sha1"]}, port=22)], [seen("ssh", SSH, port=22)]),
+    "SSH-002": ([seen("ssh", SSH | {"cipher": ["3des-cbc"]}, port=22)], [seen("ssh", SSH, port=22)]),
+    "SSH-003": ([seen("ssh", SSH | {"mac": ["hmac-md5"]}, port=22)], [seen("ssh", SSH, port=22)]),
+    "SSH-004": ([seen("ssh", SSH | {"host_key": ["ssh-dss"]}, port=22)], [seen("ssh", SSH, port=22)]),
+    "SWI-001": (config("line vty 0 4", " transport input telnet ssh"), config("line vty 0 4", " transport input ssh")),
+    "SWI-002": (config("snmp-server community public RO"), config("snmp-server community ••• RO")),
+    "SWI-003": ([seen("config", {"config": ["hostname sw"]}, port=22)], config("hostname sw")),
+    "SWI-004": (config("ip http server"), config("no ip http server")),
+}
+
+
+def outcomes(name: str, observations: list[Observation], facts: LanFacts = FACTS) -> list[str]:
+    return [one.outcome for one in judge([RULES[name]], observations, facts)]
+
+
+def test_every_rule_has_a_pair() -> None:
+    assert set(PAIRS) == set(RULES)
+    assert len(RULES) >= 16
+
+
+@pytest.mark.parametrize("name", sorted(PAIRS))
+def test_the_weakness_is_found_and_rests_on_what_was_seen(name: str) -> None:
+    bad, _good = PAIRS[name]
+    found = [one for one in judge([RULES[name]], bad, FACTS) if one.outcome == "broken"]
+    assert len(found) == 1
+    assert set(found[0].evidence) <= {one.id for one in bad}
+    assert found[0].evidence
+
+
+@pytest.mark.parametrize("name", sorted(PAIRS))
+def test_the_harmless_twin_is_not_accused(name: str) -> None:
+    _bad, good = PAIRS[name]
+    assert "broken" not in outcomes(name, good)
+
+
+def test_printing_ports_are_never_judged() -> None:
+    verdicts = judge([RULES["LAN-005"]], [seen("ports", {"open": [22], "closed": []})], FACTS)
+    assert {(one.subject.service, one.outcome, one.reason) for one in verdicts} == {
+        ("tcp/22", "holds", None),
+        ("tcp/9100", "unknown", "never-touched"),
+    }
+
+
+def test_silence_from_afar_is_unknown_and_not_missing() -> None:
+    assert outcomes("LAN-002", [seen("ports", {"answer": False})]) == ["unknown"]
+    assert outcomes("LAN-002", []) == ["unknown"]
+
+
+def test_an_unread_configuration_is_unknown() -> None:
+    assert outcomes("SWI-001", [seen("config", {"answer": False, "reason": "no-host-key"}, port=22)]) == ["unknown"]
+
+
+def test_without_an_inventory_nothing_is_undeclared() -> None:
+    assert (
+        outcomes(
+            "LAN-001", [alive("10.20.20.12", "02:00:00:00:00:12")], LanFacts(networks=FACTS.networks, inventory=False)
+        )
+        == []
+    )
+
+
+def test_the_auditor_does_not_accuse_himself() -> None:
+    own = seen("vantage", {"interface": "e0"}, "10.20.20.250", mac="02:00:00:00:02:50")
+    assert outcomes("LAN-001", [own, alive("10.20.20.250", "02:00:00:00:02:50")]) == []
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_rule_trips_over_hostile_answers(text: str) -> None:
+    shown = untrusted(text)
+    odd: list[Any] = [shown, [shown], {"x": shown}, None, 7, True]
+    for value in odd:
+        keys = (
+            "macs",
+            "open",
+            "closed",
+            "text",
+            "reply",
+            "versions",
+            "certificate",
+            "kex",
+            "config",
+            "title",
+            "authenticate",
+            "community",
+            "banner",
+        )
+        observations = [
+            seen(kind, dict.fromkeys(keys, value), port=None if kind in {"host", "ports"} else 80)
+            for kind in ("host", "ports", "tls", "ssh", "http", "telnet", "snmp", "config", "ftp", "smtp")
+        ]
+        for one in judge(RULES.values(), observations, FACTS):
+            assert one.outcome in {"holds", "broken", "unknown"}
+
+
+@pytest.mark.parametrize("language", ["fr", "en", "ar"])
+def test_every_rule_has_its_words_and_fields(language: str) -> None:
+    catalogue = Catalogue(language)
+    assert set(catalogue.rules) == set(RULES)
+    for name, text in catalogue.rules.items():
+        assert all((text.title, text.seen, text.risk, text.remedy)), name
+        assert text.promise if RULES[name].scope == "declared" else True, name
+        (broken,) = [one for one in judge([RULES[name]], PAIRS[name][0], FACTS) if one.outcome == "broken"]
+        text.seen.format(**broken.details)  # KeyError: a field that the rule does not give
+
+
+def test_reasons_are_the_same_in_each_language() -> None:
+    folder = Path(__file__).parents[3] / "audits" / "catalog"
+    keys = {path.name: set(tomllib.loads(path.read_text())["reasons"]) for path in folder.glob("lan.*.toml")}
+    assert len(keys) == 3
+    assert len({frozenset(names) for names in keys.values()}) == 1
+
+
+def test_rules_know_no_network() -> None:
+    network = {
+        "asyncio",
+        "socket",
+        "ssl",
+        "subprocess",
+        "netmiko",
+        "paramiko",
+        "urllib",
+        "http",
+        "door",
+        "talks",
+        "switch",
+    }
+    folder = Path(__file__).parents[3] / "audits" / "lan"
+    for name in ("rules", "hosts", "services", "crypto", "devices", "subjects"):
+        tree = ast.parse((folder / f"{name}.py").read_text())
+        named = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        roots = {
+            node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+        }
+        assert not network & (named | roots), name

@@ -1,0 +1,161 @@
+"""The verbs audit and report as a person types them: refusals, faults, exit codes, and nothing heavy in their help."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wizara.cli.main import main
+from wizara.errors import ExitCode
+
+ROOT = Path(__file__).parents[3]
+MANDATE = """commissioner: SG
+reference: T/1
+date: 2026-01-01
+perimeter: [127.77.1.0/29]
+from: 2020-01-01
+to: 2099-12-31
+hours: ["00:00-24:00"]
+operators: [awa]
+contact: karim
+"""
+
+
+def wizara(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    return int(left.value.code or 0)
+
+
+@pytest.fixture
+def mandate(tmp_path: Path) -> Path:
+    path = tmp_path / "mandate.yaml"
+    path.write_text(MANDATE)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["audit"], ExitCode.USAGE, "MINISTRY and SITE"),
+        (["audit", "mps"], ExitCode.USAGE, "MINISTRY and SITE"),
+        (["audit", "--network", "127.77.1.0/29"], ExitCode.USAGE, "--interface"),
+        (["audit", "nosuch", "hq"], ExitCode.USAGE, "no ministry 'nosuch'"),
+        (
+            ["audit", "--network", "127.77.1.0/29", "--interface", "lo", "--mandate", "absent.yaml"],
+            ExitCode.REFUSED,
+            "needs a mandate",
+        ),
+        (
+            ["audit", "--network", "banana", "--interface", "lo", "--mandate", "MANDATE"],
+            ExitCode.USAGE,
+            "no IPv4 network",
+        ),
+        (
+            ["audit", "--network", "10.0.0.0/8", "--interface", "lo", "--mandate", "MANDATE"],
+            ExitCode.REFUSED,
+            "outside the perimeter",
+        ),
+        (
+            ["audit", "--network", "8.8.8.0/24", "--interface", "lo", "--mandate", "MANDATE"],
+            ExitCode.REFUSED,
+            "private",
+        ),
+        (["report", "last"], ExitCode.USAGE, "no run 'last'"),
+        (["report", "../../etc"], ExitCode.USAGE, "no run"),
+        (["report", "last", "--lang", "de"], ExitCode.USAGE, "choose from en"),
+        (["report", "last", "--format", "docx"], ExitCode.USAGE, "choose from html"),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_its_code(
+    arguments: list[str],
+    code: ExitCode,
+    words: str,
+    mandate: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LANG", "C")
+    assert wizara(*(str(mandate) if one == "MANDATE" else one for one in arguments)) == code
+    told = capsys.readouterr().err
+    assert words.lower() in told.lower() or words.lower() in told.replace("\n", " ").lower()
+    assert "Traceback" not in told
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_auditor_without_an_inventory_audits_and_reports(
+    mandate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Loopback has no card, so it counts as a network seen from afar: nothing is asked, and the report says so."""
+    runs = str(tmp_path / "runs")
+    interface = next(
+        (
+            name
+            for name in sorted(path.name for path in Path("/sys/class/net").iterdir())
+            if name != "lo" and _has_address(name)
+        ),
+        None,
+    )
+    if interface is None:
+        pytest.skip("this machine has no network card with an IPv4 address")
+    assert (
+        wizara(
+            "audit",
+            "--network",
+            "127.77.1.0/29",
+            "--interface",
+            interface,
+            "--mandate",
+            str(mandate),
+            "--runs",
+            runs,
+            "--json",
+        )
+        == 0
+    )
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["findings"] == []
+    assert summary["world"] == "field"
+    out = tmp_path / "out"
+    assert (
+        wizara("report", "last", "--runs", runs, "--lang", "fr,ar", "--format", "html,pdf,csv,json", "--out", str(out))
+        == 0
+    )
+    files = sorted(out.iterdir())
+    assert [path.name.removeprefix(summary["run"]) for path in files] == [
+        f".{language}.{name}" for language in ("ar", "fr") for name in ("csv", "html", "json", "pdf")
+    ]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert "seules les adresses déclarées" in next(path for path in files if path.name.endswith(".fr.html")).read_text()
+
+
+def _has_address(name: str) -> bool:
+    shown = subprocess.run(
+        ["ip", "-4", "-o", "addr", "show", "dev", name], capture_output=True, text=True, check=False
+    ).stdout
+    return "inet " in shown
+
+
+@pytest.mark.parametrize("verb", ["audit", "report"])
+def test_the_help_of_a_verb_loads_nothing_heavy(verb: str) -> None:
+    code = (
+        "import sys\nfrom wizara.cli.main import main\n"
+        f"try:\n    main([{verb!r}, '--help'])\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'pydantic','asyncio','jinja2','rich','pyinfra','gevent','typst','netmiko'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout.strip().splitlines()[-1] == "[]"

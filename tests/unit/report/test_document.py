@@ -1,0 +1,159 @@
+"""What the report says, and in what order: the minister's page first, silence told, languages complete."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from wizara.report.build import build
+from wizara.report.case import Case
+from wizara.report.document import Document, Span
+from wizara.report.words import Words, latin
+
+LANGUAGES = ("fr", "en", "ar")
+ROOT = Path(__file__).parents[3]
+SHAPE = {
+    "summary": ["paragraph", "tiles", "figure", "heading", "risks"],
+    "scope": ["fields", "items", "heading", "items"],
+    "map": ["figure", "table"],
+    "findings": ["finding"],
+    "promises": ["heading", "table", "heading", "table"],
+    "colophon": ["heading", "fields", "heading", "fields", "paragraph", "paragraph"],
+}
+
+
+def words_of(document: Document) -> str:
+    return re.sub(r'"svg":"(?:[^"\\]|\\.)*"', "", document.model_dump_json())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sections_stand_in_the_same_order_in_each_language(case: Case, language: str) -> None:
+    document = build(case, language)
+    shape = {section.anchor: [block.kind for block in section.blocks] for section in document.sections}
+    assert list(shape) == list(SHAPE)
+    assert {
+        kind: list(dict.fromkeys(blocks)) if kind == "findings" else blocks for kind, blocks in shape.items()
+    } == SHAPE
+
+
+def test_the_minister_sees_five_risks_each_of_another_kind(hostile_case: Case) -> None:
+    (risks,) = [block for block in build(hostile_case, "fr").sections[0].blocks if block.kind == "risks"]
+    assert len(risks.risks) == 5
+    assert len({risk.title for risk in risks.risks}) == 5
+    severities = [risk.severity for risk in risks.risks]
+    assert severities == sorted(severities, key=("critical", "high", "medium", "low", "info").index)
+
+
+def test_tiles_count_the_findings(case: Case) -> None:
+    (tiles,) = [block for block in build(case, "en").sections[0].blocks if block.kind == "tiles"]
+    assert sum(int(tile.number) for tile in tiles.tiles) == len(case.findings) > 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_could_not_be_judged_is_told(case: Case, language: str) -> None:
+    unknown = build(case, language).sections[4].blocks[3]
+    assert unknown.kind == "table"
+    assert len(unknown.rows) == len(case.unknown) > 0
+    assert all(cell and cell[0].text for row in unknown.rows for cell in row)
+
+
+def test_unreviewed_texts_are_named_in_the_colophon(case: Case) -> None:
+    assert "audits/catalog/lan.ar.toml" in words_of(build(case, "ar"))
+
+
+def test_no_english_is_left_in_french_and_arabic(case: Case) -> None:
+    english = {message for language in ("fr", "ar") for message in catalogue_ids(f"report.{language}.po")}
+    sentences = {message for message in english if len(message.split()) > 2 and "{" not in message}
+    for language in ("fr", "ar"):
+        text = words_of(build(case, language))
+        assert not [message for message in sentences if message in text]
+
+
+def catalogue_ids(name: str) -> list[str]:
+    with (ROOT / "wizara/locale" / name).open("rb") as source:
+        return [
+            message.id if isinstance(message.id, str) else message.id[0] for message in read_po(source) if message.id
+        ]
+
+
+def test_every_word_of_a_report_has_its_french_and_arabic() -> None:
+    used: set[str] = set()
+    for path in (ROOT / "wizara/report").glob("*.py"):
+        used |= {
+            match[1]
+            for match in re.finditer(r'(?:\bN_|\.say|\.tell|\.count)\(\s*"((?:[^"\\]|\\.)+)"', path.read_text())
+        }
+    assert len(used) > 50
+    for language in ("fr", "ar"):
+        assert used - set(catalogue_ids(f"report.{language}.po")) == set()
+
+
+def test_every_message_of_audit_and_record_has_its_french() -> None:
+    used: set[str] = set()
+    files = [*ROOT.glob("wizara/audit/*.py"), *ROOT.glob("wizara/record/*.py"), *ROOT.glob("audits/lan/*.py"), ROOT / "wizara/engine/collect.py",
+             *(ROOT / "wizara/cli" / f"{name}.py" for name in ("audit", "auditing", "report", "reporting"))]  # fmt: skip
+    for path in files:
+        used |= {match[1] for match in re.finditer(r'\b_\(\s*"((?:[^"\\]|\\.)+)"', path.read_text())}
+    assert len(used) > 30
+    assert used - {*catalogue_ids("audit.fr.po"), *catalogue_ids("report.fr.po")} == set()
+
+
+@pytest.mark.parametrize(
+    ("number", "form"),
+    [
+        (0, "لم يجب أي جهاز."),
+        (1, "أجاب جهاز واحد."),
+        (2, "أجاب جهازان."),
+        (3, "أجابت 3 أجهزة."),
+        (11, "أجاب 11 جهازا."),
+        (100, "أجاب 100 جهاز."),
+    ],
+)
+def test_arabic_has_its_six_plurals(number: int, form: str) -> None:
+    assert Words("ar", "DZ").count("{count} machine answered.", "{count} machines answered.", number) == form
+
+
+@pytest.mark.parametrize(
+    ("country", "month", "number"), [("DZ", "نوفمبر", "1.234.567,5"), ("MA", "نونبر", "1.234.567,5")]
+)
+def test_the_country_decides_months_and_digits(country: str, month: str, number: str, case: Case) -> None:
+    words = Words("ar", country)
+    assert month in "".join(span.text for span in words.day(case.run.started.date()))
+    assert words.number(1234567.5) == number
+
+
+def test_latin_words_inside_arabic_are_set_apart() -> None:
+    words = Words("ar", "DZ")
+    assert words.prose("عدم قبول غير TLS 1.2.") == (
+        Span(text="عدم قبول غير "),
+        Span(text="TLS 1.2", latin=True),
+        Span(text="."),
+    )
+    assert words.tell("{place}", place="10.0.0.1/24")[0].latin
+    assert not Words("fr").prose("TLS 1.2")[0].latin
+
+
+@pytest.mark.parametrize(
+    "text", ["Secrétariat général du ministère", "Karim Benali, karim.benali@mps.gov.test", "Siège de l'Office"]
+)
+def test_french_words_inside_an_arabic_report_stay_whole(text: str) -> None:
+    assert Words("ar", "DZ").prose(text) == (Span(text=text, latin=True),)
+
+
+def test_english_dates_are_written_day_first_where_english_is_no_language_of_the_country(case: Case) -> None:
+    assert "".join(span.text for span in Words("en", "DZ").day(case.run.started.date())) == "21 November 2026"
+
+
+def test_a_value_is_never_read_as_a_template() -> None:
+    assert Words("en").fill("{text}", {"text": "{0.__class__} {ip}"}) == latin("{0.__class__} {ip}")
+
+
+def test_a_clean_network_says_so(making: Callable[[list[str]], Case]) -> None:
+    case = making([])
+    kept = case.verdicts.model_copy(update={"findings": ()})
+    document = build(Case(case.run, case.audit, kept, case.observations), "en")
+    assert words_of(document).count("Nothing was found that needs a decision.") == 2

@@ -1,0 +1,101 @@
+"""``wizara audit``: look at a local network under a mandate, judge what is found, keep the evidence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wizara.cli.options import json_option, lab_option, runs_option
+from wizara.text import _
+
+if TYPE_CHECKING:
+    from wizara.audit.observation import Observation
+    from wizara.cli.auditing import Audited
+
+_SEVERITIES = ("critical", "high", "medium", "low", "info")
+_COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "blue", "info": "white"}
+
+
+@click.command()
+@click.argument("ministry", required=False)
+@click.argument("site", required=False)
+@click.option("--lan", "lans", multiple=True, metavar="NAME", help="Only this LAN of the site (repeatable).")
+@click.option(
+    "--network", "networks", multiple=True, metavar="CIDR", help="Audit this network without an inventory (repeatable)."
+)
+@click.option("--interface", metavar="IF", help="Look from this network interface only.")
+@click.option("--mandate", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="The written order (default: mandate.yaml of the inventory).")  # fmt: skip
+@click.option("--credentials", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="YAML: device → username, password, enable, host_key; to read the switches.")  # fmt: skip
+@click.option("--fail-on", type=click.Choice(_SEVERITIES), default="high", show_default=True,
+              help="Exit with 4 when a finding is at least this severe.")  # fmt: skip
+@lab_option
+@json_option
+@runs_option
+def command(  # noqa: PLR0917 - click calls it by name
+    ministry: str | None, site: str | None, lans: tuple[str, ...], networks: tuple[str, ...], interface: str | None,
+    mandate: Path | None, credentials: Path | None, fail_on: str, lab: str | None, as_json: bool, runs: str,
+) -> int:  # fmt: skip
+    """Audit SITE of MINISTRY, or a --network without an inventory."""
+    from wizara.cli import auditing  # noqa: PLC0415 - pydantic and the rules, only when the verb runs
+
+    if bool(ministry and site) == bool(networks):
+        raise click.UsageError(_("name MINISTRY and SITE, or --network with --interface and --mandate"))
+    if networks and not (interface and mandate):
+        raise click.UsageError(_("--network needs --interface and --mandate"))
+    order = auditing.Order(ministry, site, lans, networks, interface, mandate, credentials, lab, Path(runs))
+    prepared = auditing.prepare(order)
+    click.echo(_("world: {world}").format(world=prepared.world), err=True)
+    click.echo(
+        _("mandate: {reference}, {commissioner}").format(
+            reference=prepared.job.mandate.reference, commissioner=prepared.job.mandate.commissioner
+        ),
+        err=True,
+    )
+    done = auditing.run(prepared, fail_on, _progress)
+    if as_json:
+        click.echo(auditing.summary(done).model_dump_json(indent=2))
+    else:
+        _show(done)
+    return done.code
+
+
+def _progress(seen: Observation) -> None:
+    """One plain line for each thing that takes time."""
+    if seen.kind == "sweep" and seen.flag("on_link"):
+        click.echo(
+            _("{network}: {living} machines answered").format(
+                network=seen.text("network"), living=seen.number("living")
+            ),
+            err=True,
+        )
+    elif seen.kind == "ports" and seen.data.get("open"):
+        click.echo(_("{address}: open {ports}").format(address=seen.target.ip, ports=seen.data["open"]), err=True)
+
+
+def _show(done: Audited) -> None:
+    for finding in done.findings:
+        subject = finding.subject
+        where = " ".join(part for part in (subject.name, subject.ip or "", subject.service or "") if part)
+        accepted = _(" (accepted risk)") if finding.status == "accepted" else ""
+        colour = _COLOURS[finding.severity] if _colours() else None
+        click.echo(f"{click.style(f'{finding.severity:<8}', fg=colour)}  {finding.id}  {where}")
+        click.echo(f"          {finding.title}{accepted}\n          {finding.seen}")
+    counts = ", ".join(f"{count} {name}" for name, count in done.counts.items() if count) or _("none")
+    click.echo(
+        _("findings: {counts}; proven: {proofs}; not known: {unknown}").format(
+            counts=counts, proofs=done.proofs, unknown=done.unknown
+        )
+    )
+    click.echo(_("record: {folder}").format(folder=done.folder), err=True)
+    click.echo(_("next: wizara report last --lang fr,en,ar --format html,pdf"), err=True)
+
+
+def _colours() -> bool:
+    import os  # noqa: PLC0415 - one look at the environment
+
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,296 @@
+"""What ``wizara audit`` does between its options and its output: order → job → observations → verdicts → record."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from pydantic import RootModel, SecretStr
+
+from wizara import __version__
+from wizara.audit.cvss import Severity, at_least
+from wizara.audit.exceptions import conclude, read_exemptions
+from wizara.audit.facts import LanFacts, lan_facts
+from wizara.audit.job import AuditRecord, DeviceLogin, Job
+from wizara.audit.mandate import check_networks, read_mandate
+from wizara.audit.observation import Observation
+from wizara.audit.rule import judge
+from wizara.audit.verdict import Verdicts
+from wizara.audit.yaml_text import read_text, validated
+from wizara.engine.collect import collect
+from wizara.errors import ExitCode, UsageFault, WizaraError
+from wizara.inventory.models import Ministry
+from wizara.inventory.types import Line, Model, Name
+from wizara.place import did_you_mean
+from wizara.record.folder import RunFolder
+from wizara.record.run import Record
+from wizara.record.world import World
+from wizara.report.case import AUDIT, OBSERVATIONS, VERDICTS, Case, read_case
+from wizara.report.data import FindingData, finding
+from wizara.report.words import Catalogue, Words
+from wizara.text import N_, _, language
+from wizara.tree import load, shipped_inventories
+
+
+@dataclass(frozen=True)
+class Order:
+    """The options of the verb."""
+
+    ministry: str | None
+    site: str | None
+    lans: tuple[str, ...]
+    networks: tuple[str, ...]
+    interface: str | None
+    mandate: Path | None
+    credentials: Path | None
+    lab: str | None
+    runs: Path
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything checked; nothing was contacted yet."""
+
+    world: World
+    namespace: Path | None
+    folder: RunFolder
+    job: Job
+    record: AuditRecord
+    exceptions: Path | None
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What the verb prints."""
+
+    case: Case
+    code: ExitCode
+    folder: Path
+    findings: tuple[FindingData, ...]
+
+    @property
+    def counts(self) -> dict[Severity, int]:
+        """Pending findings by severity."""
+        return self.case.counts
+
+    @property
+    def proofs(self) -> int:
+        """Promises that hold."""
+        return len(self.case.verdicts.proofs)
+
+    @property
+    def unknown(self) -> int:
+        """What could not be judged."""
+        return len(self.case.unknown)
+
+
+class AuditSummary(Record):
+    """What ``--json`` prints."""
+
+    run: str
+    world: str
+    exit_code: int
+    folder: str
+    counts: dict[Severity, int]
+    proofs: int
+    unknown: int
+    findings: tuple[FindingData, ...]
+
+
+class _Login(Model):
+    username: Name | None = None
+    password: Line
+    enable: Line | None = None
+    host_key: Line | None = None
+
+
+class _Logins(RootModel[dict[Name, _Login]]):
+    """A credentials file."""
+
+
+def prepare(order: Order) -> Prepared:
+    """Check everything that can be checked without a packet; Refusal or UsageFault when something is not right."""
+    ministry = _ministry(order.ministry) if order.ministry else None
+    world, namespace = _world(order, ministry)
+    started = datetime.now(UTC)
+    mandate_path = order.mandate or Path(ministry.folder if ministry else ".") / "mandate.yaml"
+    mandate = read_mandate(mandate_path)
+    mandate.check_time(started.astimezone())
+    facts = _facts(order, ministry, started.isoformat(timespec="seconds"))
+    check_networks(mandate, facts.networks, lab=world.is_lab)
+    folder = RunFolder.create(order.runs, "audit", ministry.name if ministry else "network", world)
+    job = Job(
+        run=folder.run.id,
+        interface=order.interface,
+        facts=facts,
+        mandate=mandate,
+        lab=world.is_lab,
+        vantage=N_("this computer"),
+        devices=_devices(order, ministry, world),
+    )
+    site = ministry.sites[order.site] if ministry and order.site else None
+    record = AuditRecord(
+        ministry=folder.run.ministry,
+        title=ministry.declaration.title if ministry else None,
+        country=ministry.declaration.country if ministry else None,
+        site=order.site,
+        site_title=site.title if site else None,
+        mandate=mandate,
+        mandate_hash=hashlib.sha256(mandate_path.read_bytes()).hexdigest(),
+        facts=facts,
+        vantage=job.vantage,
+        versions=_versions(),
+    )
+    exceptions = Path(ministry.folder) / "exceptions.yaml" if ministry else None
+    return Prepared(world, namespace, folder, job, record, exceptions)
+
+
+def run(prepared: Prepared, fail_on: Severity | str, progress: Callable[[Observation], None]) -> Audited:
+    """Collect, judge and record; the run's end is recorded whatever happens."""
+    folder, code = prepared.folder, ExitCode.INTERNAL
+    folder.write(AUDIT, prepared.record)
+    try:
+        observations = []
+        for seen in collect(prepared.job, prepared.namespace):
+            folder.append(OBSERVATIONS, seen)
+            observations.append(seen)
+            progress(seen)
+        verdicts = _judged(prepared, tuple(observations))
+        folder.write(VERDICTS, verdicts)
+        pending = (one.verdict.severity for one in verdicts.findings if one.status != "accepted")
+        code = (
+            ExitCode.PENDING if any(at_least(severity, _severity(fail_on)) for severity in pending) else ExitCode.DONE
+        )
+    except WizaraError as fault:
+        code = fault.code
+        raise
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+        raise
+    finally:
+        folder.finish(folder.run.model_copy(update={"ended": datetime.now(UTC), "exit_code": int(code)}))
+    case = read_case(folder)
+    words, texts = Words(language(), case.audit.country), Catalogue(language())
+    return Audited(case, code, folder.path, tuple(finding(one, texts, words) for one in case.findings))
+
+
+def summary(done: Audited) -> AuditSummary:
+    """Return what ``--json`` prints."""
+    run_ = done.case.run
+    return AuditSummary(
+        run=run_.id,
+        world=run_.world,
+        exit_code=int(done.code),
+        folder=str(done.folder),
+        counts=done.counts,
+        proofs=done.proofs,
+        unknown=done.unknown,
+        findings=done.findings,
+    )
+
+
+def _judged(prepared: Prepared, observations: tuple[Observation, ...]) -> Verdicts:
+    rules = load(f"audits.{prepared.job.subject}.rules").RULES
+    verdicts = judge(rules, observations, prepared.job.facts)
+    day = datetime.fromisoformat(prepared.job.facts.moment).date()
+    exemptions = read_exemptions(prepared.exceptions) if prepared.exceptions else ()
+    return conclude(verdicts, exemptions, day, _baseline(prepared))
+
+
+def _baseline(prepared: Prepared) -> frozenset[str]:
+    """Return the fingerprints found by the last finished audit of the same networks."""
+    runs, own = prepared.folder.path.parent, prepared.folder.run
+    for path in sorted(runs.glob(f"*-audit-{own.ministry}-*"), reverse=True):
+        if path.name < own.id and (path / VERDICTS).is_file() and (path / AUDIT).is_file():
+            earlier = RunFolder.open(runs, path.name)
+            if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.job.facts.networks:
+                return frozenset(one.fingerprint for one in earlier.read(VERDICTS, Verdicts).findings)
+    return frozenset()
+
+
+def _severity(word: Severity | str) -> Severity:
+    return next(name for name in ("critical", "high", "medium", "low", "info") if name == word)
+
+
+def _ministry(named: str) -> Ministry:
+    """Load the ministry *named*: a path, else a name in ``./inventories``, else a shipped one."""
+    loaded = load("wizara.inventory")
+    places = (Path(named), Path("inventories") / named, shipped_inventories() / named)
+    found = next((place for place in places if (place / "ministry.yaml").is_file()), None)
+    if found is None:
+        raise UsageFault(_("no ministry '{name}'").format(name=named), hint=_("name a folder with a ministry.yaml"))
+    ministry = loaded.load(found)
+    assert isinstance(ministry, Ministry)
+    return ministry
+
+
+def _world(order: Order, ministry: Ministry | None) -> tuple[World, Path | None]:
+    """Return the world to act in and the network namespace to look from."""
+    if order.lab is None:
+        return World(), None
+    lab = load("wizara.lab").find(order.lab or (ministry.name if ministry else ""))
+    return lab.world(), Path(lab.namespace("auditor"))
+
+
+def _facts(order: Order, ministry: Ministry | None, moment: str) -> LanFacts:
+    if ministry is None:
+        return LanFacts(networks=tuple(_network(text) for text in order.networks), inventory=False, moment=moment)
+    assert order.site
+    _known(order.site, ministry.sites, _("site"))
+    declared = ministry.sites[order.site].lans
+    for name in order.lans:
+        _known(name, declared, _("LAN"))
+    return lan_facts(ministry, order.site, order.lans or tuple(declared), moment)
+
+
+def _known(name: str, known: Mapping[str, object], kind: str) -> None:
+    if name not in known:
+        near = did_you_mean(name, known)
+        hint = (
+            _("did you mean '{word}'?").format(word=near)
+            if near
+            else _("there are: {names}").format(names=", ".join(known))
+        )
+        raise UsageFault(_("no {kind} '{name}'").format(kind=kind, name=name), hint=hint)
+
+
+def _network(text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError as fault:
+        raise UsageFault(_("'{text}' is no IPv4 network: {fault}").format(text=text, fault=fault)) from None
+
+
+def _devices(order: Order, ministry: Ministry | None, world: World) -> tuple[DeviceLogin, ...]:
+    """Return how to read the declared devices; a lab keeps its logins in ``credentials.yaml`` of its state folder."""
+    if ministry is None or order.site is None:
+        return ()
+    kept = order.credentials or (world.state / "credentials.yaml" if world.state else None)
+    logins = validated(read_text(kept), _Logins, kept).root if kept and (order.credentials or kept.is_file()) else {}
+    lans = order.lans or tuple(ministry.sites[order.site].lans)
+    enrolled = {name: one.host_key for name, one in ministry.enrolled.nodes.items()}
+    devices = {name: one for name, one in ministry.sites[order.site].devices.items() if one.lan in lans}
+    return tuple(
+        DeviceLogin(
+            name=name,
+            address=one.address,
+            platform=one.platform,
+            username=(login.username if login else None) or one.username,
+            password=SecretStr(login.password) if login else None,
+            enable=SecretStr(login.enable) if login and login.enable else None,
+            host_key=(login.host_key if login else None) or enrolled.get(name),
+        )
+        for name, one in devices.items()
+        for login in (logins.get(name),)
+    )
+
+
+def _versions() -> dict[str, str]:
+    names = ("cryptography", "netmiko", "ssh-audit", "typst")
+    return {"wizara": __version__, "python": platform.python_version()} | {name: version(name) for name in names}

@@ -1,0 +1,238 @@
+"""Makes the Document of an audit in one language; all decisions about what a report says are here."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from wizara.audit.cvss import SEVERITIES, Severity
+from wizara.audit.verdict import Finding
+from wizara.report.case import Case
+from wizara.report.colophon import colophon
+from wizara.report.document import (
+    Block,
+    Document,
+    Fields,
+    Figure,
+    Heading,
+    Inline,
+    Items,
+    Paragraph,
+    Risk,
+    Risks,
+    Section,
+    Table,
+    Tile,
+    Tiles,
+)
+from wizara.report.figures import severity_chart
+from wizara.report.findings import block, where
+from wizara.report.lan_map import draw
+from wizara.report.machines import LEGEND, machine_rows, networks
+from wizara.report.words import Catalogue, Words, latin
+from wizara.text import N_
+
+SEVERITY_WORDS: dict[Severity, str] = {
+    "critical": N_("Critical"),
+    "high": N_("High"),
+    "medium": N_("Medium"),
+    "low": N_("Low"),
+    "info": N_("Information"),
+}
+FIRST = 5
+"""Risks on the minister's page."""
+
+
+def build(case: Case, language: str) -> Document:
+    """Return the report of *case* in *language*."""
+    words, catalogue = Words(language, case.audit.country), Catalogue(language)
+    title = case.audit.title.in_(language) if case.audit.title else case.audit.mandate.commissioner
+    place = (
+        case.audit.site_title.in_(language) if case.audit.site_title else ", ".join(map(str, case.audit.facts.networks))
+    )
+    return Document.model_validate(
+        {
+            "language": language,
+            "direction": "rtl" if words.right_to_left else "ltr",
+            "title": words.say("Local network audit report"),
+            "owner": title,
+            "place": place,
+            "date": words.day(case.run.started.date()),
+            "marking": words.say("Restricted distribution"),
+            "run": case.run.id,
+            "page_word": words.say("Page"),
+            "contents_word": words.say("Contents"),
+            "timestamp": int(case.run.started.timestamp()),
+            "sections": (
+                _summary(case, words, catalogue, place),
+                _scope(case, words, catalogue),
+                _lan(case, words),
+                _findings(case, words, catalogue),
+                _promises(case, words, catalogue),
+                colophon(case, words, catalogue),
+            ),
+        }
+    )
+
+
+def _severity_words(words: Words) -> dict[Severity, str]:
+    return {name: words.say(SEVERITY_WORDS[name]) for name in SEVERITIES}
+
+
+def _summary(case: Case, words: Words, catalogue: Catalogue, place: str) -> Section:
+    named = _severity_words(words)
+    tiles = tuple(
+        Tile(number=words.number(count), word=named[name], severity=name) for name, count in case.counts.items()
+    )
+    chart = severity_chart(case.counts, named, words.say("Findings by severity"), mirrored=words.right_to_left)
+    lead = (
+        *words.tell(
+            "The local network of {place} was audited on {date}.",
+            place=words.prose(place),
+            date=words.day(case.run.started.date()),
+        ),
+        *words.prose(" " + words.count("{count} machine answered.", "{count} machines answered.", _living(case))),
+        *words.prose(
+            " "
+            + words.count("{count} finding needs a decision.", "{count} findings need a decision.", len(case.pending))
+        ),
+    )
+    risks = tuple(
+        Risk(
+            id=one.id,
+            severity=one.verdict.severity,
+            word=named[one.verdict.severity],
+            title=catalogue.rules[one.verdict.rule].title,
+            where=where(one.verdict.subject),
+            risk=words.prose(catalogue.rules[one.verdict.rule].risk),
+        )
+        for one in _first(case)
+    )
+    first = (
+        [Heading(text=words.say("The first risks")), Risks(risks=risks)]
+        if risks
+        else [Paragraph(text=words.prose(words.say("Nothing was found that needs a decision.")))]
+    )
+    blocks = (
+        Paragraph(text=lead, lead=True),
+        Tiles(tiles=tiles),
+        Figure(svg=chart, description=words.say("Findings by severity"), share=62),
+        *first,
+    )
+    return Section(title=words.say("Summary"), anchor="summary", blocks=blocks)
+
+
+def _first(case: Case) -> list[Finding]:
+    """The worst findings, one of each rule: five open doors of one kind are one risk to a minister."""
+    chosen: dict[str, Finding] = {}
+    for one in case.pending:
+        chosen.setdefault(one.verdict.rule, one)
+    return list(chosen.values())[:FIRST]
+
+
+def _living(case: Case) -> int:
+    own = {one.target.ip for one in case.seen.of("vantage")}
+    return len({one.target.ip for one in case.seen.answered("host", "ports")} - own)
+
+
+def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
+    sweeps = [*case.seen.of("sweep")]
+    looked = tuple(
+        words.tell(N_("{network}: every address was asked by ARP."), network=one.text("network"))
+        if one.flag("on_link")
+        else words.tell(
+            N_("{network}: not attached to this vantage point; only declared addresses were tried."),
+            network=one.text("network"),
+        )
+        for one in sweeps
+    )
+    places = tuple(f"{one.text('interface')} {one.text('address')}" for one in case.seen.of("vantage"))
+    fields: tuple[tuple[str, Inline], ...] = (
+        (
+            words.say("Looked at from"),
+            (*words.prose(words.say(case.audit.vantage)), *words.prose(" "), *latin(*places)),
+        ),
+        (words.say("Began"), words.moment(case.run.started)),
+        (words.say("Ended"), words.moment(case.run.ended) if case.run.ended else words.prose(words.say("interrupted"))),
+        (words.say("Declared machines"), latin(words.number(len({host.name for host in case.audit.facts.hosts})))),
+        (words.say("Machines that answered"), latin(words.number(_living(case)))),
+        (words.say("Observations kept"), latin(words.number(len(case.observations)))),
+    )
+    reasons = Counter(one.reason for one in case.unknown)
+    unseen = tuple(
+        words.prose(f"{catalogue.reasons.get(reason or '', reason or '')} ({words.number(count)})")
+        for reason, count in reasons.most_common()
+    )
+    blocks = (
+        Fields(fields=fields),
+        Items(items=looked),
+        Heading(text=words.say("What could not be seen")),
+        Items(items=(*unseen, *(words.prose(words.say(one)) for one in LIMITS))),
+    )
+    return Section(title=words.say("What was looked at, and what was not"), anchor="scope", blocks=blocks)
+
+
+LIMITS = (
+    N_("Machines that were off, or that hid during the audit; the picture is that of one moment."),
+    N_("IPv6, and UDP services other than SNMP."),
+    N_("The inside of machines: software versions, accounts, updates."),
+)
+
+
+def _lan(case: Case, words: Words) -> Section:
+    legend = {state: words.say(word) for state, word in LEGEND.items()}
+    title = words.say("Map of the local network")
+    drawn = draw(networks(case, words), title, legend, words.say("more"), mirrored=words.right_to_left)
+    headers = tuple(
+        words.say(word)
+        for word in (N_("Address"), N_("Name"), N_("Network card"), N_("State"), N_("Open ports"), N_("Findings"))
+    )
+    table = _table(words, headers, machine_rows(case, words), (15, 15, 19, 19, 22, 10))
+    return Section(title=title, anchor="map", blocks=(Figure(svg=drawn, description=title), table))
+
+
+def _findings(case: Case, words: Words, catalogue: Catalogue) -> Section:
+    named = _severity_words(words)
+    blocks = tuple(block(case, one, words, catalogue, named[one.verdict.severity]) for one in case.findings)
+    nothing = (Paragraph(text=words.prose(words.say("Nothing was found that needs a decision."))),)
+    return Section(title=words.say("Findings"), anchor="findings", blocks=blocks or nothing)
+
+
+def _promises(case: Case, words: Words, catalogue: Catalogue) -> Section:
+    held = Counter(one.verdict.rule for one in case.verdicts.proofs)
+    subjects = {
+        rule: [one.verdict.subject for one in case.verdicts.proofs if one.verdict.rule == rule] for rule in held
+    }
+    rows = tuple(
+        (
+            words.prose(catalogue.rules[rule].checked),
+            latin(words.number(count)),
+            latin(*(one.name + (f" {one.service}" if one.service else "") for one in subjects[rule])),
+        )
+        for rule, count in sorted(held.items())
+    )
+    headers = (words.say("Checked"), words.say("In order"), words.say("Machines"))
+    unjudged = tuple(
+        (
+            where(one.subject),
+            words.prose(catalogue.rules[one.rule].checked),
+            words.prose(catalogue.reasons.get(one.reason or "", "")),
+        )
+        for one in case.unknown
+    )
+    unknown_headers = (words.say("Machine"), words.say("Checked"), words.say("Why it is not known"))
+    blocks = (
+        Heading(text=words.say("Declared and in order")),
+        _table(words, headers, rows, (36, 14, 50)),
+        Heading(text=words.say("Neither proven nor refuted")),
+        _table(words, unknown_headers, unjudged, (26, 30, 44)),
+    )
+    return Section(title=words.say("What is in order, and what is not known"), anchor="promises", blocks=blocks)
+
+
+def _table(
+    words: Words, headers: tuple[str, ...], rows: tuple[tuple[Inline, ...], ...], widths: tuple[int, ...]
+) -> Block:
+    """Return a table, or a word that there is nothing to list."""
+    if not rows:
+        return Paragraph(text=words.prose(words.say("Nothing to list.")))
+    return Table(headers=headers, rows=rows, widths=widths)

@@ -1,0 +1,64 @@
+"""The last section: under which order the audit was made, with which tools, and who vouches for the words."""
+
+from __future__ import annotations
+
+from wizara.report.case import Case
+from wizara.report.document import Fields, Heading, Inline, Paragraph, Section
+from wizara.report.words import Catalogue, Words, latin
+
+
+def colophon(case: Case, words: Words, catalogue: Catalogue) -> Section:
+    """Return mandate, origin of the evidence, versions, and which texts nobody reviewed yet."""
+    versions = latin(*(f"{name} {version}" for name, version in sorted(case.audit.versions.items())))
+    origin: tuple[tuple[str, Inline], ...] = (
+        (words.say("Run"), latin(case.run.id)),
+        (words.say("World"), latin(case.run.world)),
+        (words.say("Operator at the keyboard"), latin(case.run.operator)),
+        (words.say("Hash of the evidence"), latin(case.evidence_hash)),
+        (words.say("Tools"), versions),
+    )
+    blocks = (
+        Heading(text=words.say("Mandate")),
+        Fields(fields=_mandate(case, words)),
+        Heading(text=words.say("Origin of the evidence")),
+        Fields(fields=origin),
+        *(Paragraph(text=one) for one in _review(words, catalogue)),
+    )
+    return Section(title=words.say("Colophon"), anchor="colophon", blocks=blocks)
+
+
+def _mandate(case: Case, words: Words) -> tuple[tuple[str, Inline], ...]:
+    mandate = case.audit.mandate
+    excluded = latin(*map(str, mandate.exclusions)) if mandate.exclusions else words.prose(words.say("none"))
+    return (
+        (words.say("Commissioner"), words.prose(mandate.commissioner)),
+        (words.say("Reference"), (*latin(mandate.reference), *words.prose(" · "), *words.day(mandate.signed))),
+        (words.say("Perimeter"), latin(*map(str, mandate.perimeter))),
+        (words.say("Exclusions"), excluded),
+        (
+            words.say("Valid"),
+            (
+                *words.day(mandate.begins),
+                *words.prose(" – "),
+                *words.day(mandate.ends),
+                *words.prose(" · "),
+                *latin(*mandate.hours),
+            ),
+        ),
+        (words.say("Operators"), words.prose(", ".join(mandate.operators))),
+        (words.say("Contact"), words.prose(mandate.contact)),
+        (words.say("Hash of the mandate"), latin(case.audit.mandate_hash)),
+    )
+
+
+def _review(words: Words, catalogue: Catalogue) -> tuple[Inline, ...]:
+    severity = words.prose(
+        words.say("Severities follow from CVSS 3.1 base scores; the vector stands with each finding.")
+    )
+    unreviewed = [subject for subject, reviewer in catalogue.reviewed_by.items() if not reviewer]
+    if not unreviewed:
+        return (severity,)
+    texts = ", ".join(f"audits/catalog/{subject}.{words.language}.toml" for subject in unreviewed)
+    return severity, words.tell(
+        "These texts were not yet reviewed by a specialist speaking this language: {texts}", texts=texts
+    )

@@ -1,0 +1,85 @@
+"""The report as JSON for other programs: everything that was seen and said; keys are never translated."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from wizara.audit.cvss import Severity, base_score
+from wizara.audit.job import AuditRecord
+from wizara.audit.observation import Observation
+from wizara.audit.verdict import Finding, Subject, Verdict
+from wizara.record.run import Record, Run
+from wizara.report.case import Case
+from wizara.report.findings import details
+from wizara.report.words import Catalogue, Words
+
+
+class FindingData(Record):
+    """One finding."""
+
+    id: str
+    fingerprint: str
+    rule: str
+    severity: Severity
+    score: float
+    cvss: str
+    status: Literal["new", "open", "accepted"]
+    accepted_until: str | None
+    subject: Subject
+    title: str
+    seen: str
+    risk: str
+    remedy: str
+    evidence: tuple[str, ...]
+
+
+class ReportData(Record):
+    """The whole report."""
+
+    format: Literal["wizara-report/1"] = "wizara-report/1"
+    language: str
+    run: Run
+    audit: AuditRecord
+    evidence_hash: str
+    counts: dict[Severity, int]
+    findings: tuple[FindingData, ...]
+    proofs: tuple[Verdict, ...]
+    unknown: tuple[Verdict, ...]
+    observations: tuple[Observation, ...]
+
+
+def data(case: Case, language: str) -> ReportData:
+    """Return the report of *case* with its texts in *language*."""
+    catalogue, words = Catalogue(language), Words(language, case.audit.country)
+    return ReportData(
+        language=language,
+        run=case.run,
+        audit=case.audit,
+        evidence_hash=case.evidence_hash,
+        counts=case.counts,
+        findings=tuple(finding(one, catalogue, words) for one in case.findings),
+        proofs=tuple(one.verdict for one in case.verdicts.proofs),
+        unknown=case.unknown,
+        observations=case.observations,
+    )
+
+
+def finding(one: Finding, catalogue: Catalogue, words: Words) -> FindingData:
+    """Return *one* with its texts."""
+    verdict, text = one.verdict, catalogue.rules[one.verdict.rule]
+    return FindingData(
+        id=one.id,
+        fingerprint=one.fingerprint,
+        rule=verdict.rule,
+        severity=verdict.severity,
+        score=base_score(verdict.cvss),
+        cvss=verdict.cvss,
+        status=one.status,
+        accepted_until=one.accepted_until,
+        subject=verdict.subject,
+        title=text.title,
+        seen="".join(span.text for span in words.fill(text.seen, details(verdict, words))),
+        risk=text.risk,
+        remedy=text.remedy,
+        evidence=verdict.evidence,
+    )

@@ -1,0 +1,74 @@
+"""The findings as CSV that a spreadsheet opens and never computes."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from wizara.audit.cvss import base_score
+from wizara.report.case import Case
+from wizara.report.words import Catalogue
+
+HEADERS = (
+    "id",
+    "severity",
+    "score",
+    "status",
+    "rule",
+    "title",
+    "asset",
+    "name",
+    "ip",
+    "mac",
+    "service",
+    "seen",
+    "risk",
+    "remedy",
+    "cvss",
+    "fingerprint",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+
+
+def inert(value: str) -> str:
+    """Return *value* so that no spreadsheet reads it as a formula: an apostrophe before what could begin one."""
+    return f"'{value}" if value.lstrip(" \u00a0\u3000'\"").startswith(_FORMULA) or value.startswith(_FORMULA) else value
+
+
+def table(case: Case, language: str) -> bytes:
+    """Return the findings, a row each, every cell quoted; UTF-8 with the mark that Excel needs to see it is."""
+    catalogue = Catalogue(language)
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(HEADERS)
+    for one in case.findings:
+        verdict, text = one.verdict, catalogue.rules[one.verdict.rule]
+        subject = verdict.subject
+        seen = text.seen.format_map(_Details(verdict.details))
+        cells = (
+            one.id,
+            verdict.severity,
+            f"{base_score(verdict.cvss):.1f}",
+            one.status,
+            verdict.rule,
+            text.title,
+            subject.asset,
+            subject.name,
+            subject.ip or "",
+            subject.mac or "",
+            subject.service or "",
+            seen,
+            text.risk,
+            text.remedy,
+            verdict.cvss,
+            one.fingerprint,
+        )
+        writer.writerow([inert(cell) for cell in cells])
+    return out.getvalue().encode("utf-8-sig")
+
+
+class _Details(dict[str, str]):
+    """Details of a verdict; one that is absent shows as an ellipsis."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
