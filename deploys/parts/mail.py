@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from wizara.inventory.required import dashed
-
 from wizara.blueprint.models import MailPlan
+from wizara.inventory.required import dashed
 from wizara.operations import directory, file, login, packages, secret, template, this_node, unit
 
 _POSTFIX = tuple(f"/etc/postfix/{name}" for name in ("main.cf", "master.cf", "mailboxes", "aliases", "senders"))
@@ -14,7 +13,8 @@ _DOVECOT = ("/etc/dovecot/dovecot.conf", "/etc/dovecot/users")
 _CERTIFICATE = "/etc/ssl/wizara/mail.pem"
 _LOCAL = "/etc/rspamd/local.d"
 #: Filters that ask the internet, or a Redis that is not here: switched off, or each mail would wait for them.
-_QUIET = ("rbl", "fuzzy_check", "asn", "phishing", "neural", "mx_check", "greylist", "ratelimit", "replies", "history_redis", "url_redirector",
+_QUIET = ("rbl", "fuzzy_check", "asn", "phishing", "neural", "mx_check", "greylist", "ratelimit", "replies", "history_redis",
+          "url_redirector",
           "external_services",
           "hfilter", "bayes_expiry", "spamtrap", "reputation", "known_senders")  # fmt: skip
 _SIGNING = tuple(f"{_LOCAL}/{name}" for name in ("dkim_signing.conf", "options.inc", "worker-proxy.inc"))

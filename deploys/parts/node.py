@@ -56,7 +56,8 @@ def _admins() -> None:
 
 
 def activate() -> None:
-    """Run what every node runs."""
+    """Run what every node runs; the filter stands before the kernel forwards anything."""
+    unit(name="Packet filter is in force", unit_name="nftables.service", files=(_NFT,), reloads=True, reaches_node=True)
     unit(
         name="Kernel network settings are in force",
         unit_name="systemd-sysctl.service",
@@ -65,7 +66,6 @@ def activate() -> None:
     )
     unit(name="SSH server runs", unit_name="ssh.service", files=(_SSHD,), reloads=True, reaches_node=True)
     unit(name="Time is kept", unit_name="chrony.service", files=(_CHRONY,))
-    unit(name="Packet filter is in force", unit_name="nftables.service", files=(_NFT,), reloads=True, reaches_node=True)
 
 
 def settle() -> None:

@@ -39,14 +39,16 @@ def _node(
     node = directory.node(name)
     ports = _ports(directory, name)
     names = tuple(directory.service_address(other) for other in directory.with_part("names"))
+    is_gateway = any(port.kind == "uplink" for port in ports)
     is_names = "names" in node.parts
     return NodePlan(
         name=name, site=site, fqdn=directory.fqdn(name, site), domain=declaration.domain, release=node.release, parts=node.parts,
         manage=node.manage, ports=ports, management=declaration.management, admins=_admins(directory),
         provisioners=_provisioners(directory), resolvers=names,
         time_sources=() if is_names else names, time_clients=directory.ministry_networks if is_names else (),
+        gateway=None if is_gateway else directory.gateway(directory.ministry.sites[site]),
         inbound=inbound(directory, name, permitted), ministry_networks=directory.ministry_networks, apt=declaration.apt,
-        forwards=forwards(directory, name, permitted) if any(port.kind == "uplink" for port in ports) else (),
+        forwards=forwards(directory, name, permitted) if is_gateway else (),
         tunnel=tunnel(directory, name), mail=_mail(directory, name) if "mail" in node.parts else None,
         names=_names(directory, name, all_zones) if is_names else None,
     )  # fmt: skip

@@ -163,6 +163,8 @@ class NodePlan:
     inbound: tuple[Inbound, ...]
     ministry_networks: tuple[IPv4Network, ...]
     """Every declared LAN and the tunnel network: what may never be seen in clear on an uplink."""
+    gateway: str | None = None
+    """The node of its site that it reaches the outside through; None for a gateway itself."""
     apt: Apt | None = None
     forwards: tuple[Forward, ...] = ()
     tunnel: Tunnel | None = None

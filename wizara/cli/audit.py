@@ -36,12 +36,12 @@ _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "bl
 @lab_option
 @json_option
 @runs_option
-def command(  # noqa: PLR0917 - click calls it by name
+def command(
     ministry: str | None, site: str | None, lans: tuple[str, ...], networks: tuple[str, ...], interface: str | None,
     mandate: Path | None, credentials: Path | None, fail_on: str, lab: str | None, as_json: bool, runs: str,
 ) -> int:  # fmt: skip
     """Audit SITE of MINISTRY, or a --network without an inventory."""
-    from wizara.cli import auditing  # noqa: PLC0415 - pydantic and the rules, only when the verb runs
+    from wizara.cli import auditing
 
     if bool(ministry and site) == bool(networks):
         raise click.UsageError(_("name MINISTRY and SITE, or --network with --interface and --mandate"))
@@ -96,6 +96,6 @@ def _show(done: Audited) -> None:
 
 
 def _colours() -> bool:
-    import os  # noqa: PLC0415 - one look at the environment
+    import os
 
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

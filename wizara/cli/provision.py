@@ -117,6 +117,8 @@ def _wording(step: Step) -> str:
         return _("connecting")
     if step.phase == "check":
         return _("checking")
+    if step.phase == "wait":
+        return _("waiting for {gateway}").format(gateway=step.name)
     return f"{step.number}/{step.total} {step.name}"
 
 

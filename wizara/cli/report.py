@@ -42,7 +42,7 @@ def _chosen(value: str, known: tuple[str, ...]) -> tuple[str, ...]:
 @runs_option
 def command(run: str, languages: str, formats: str, out: Path | None, runs: str) -> int:
     """Write the report of RUN (an id, or last)."""
-    from wizara.cli.reporting import write  # noqa: PLC0415 - pydantic and jinja2, only when the verb runs
+    from wizara.cli.reporting import write
 
     for path in write(Path(runs), run, _chosen(languages, LANGUAGES), _chosen(formats, FORMATS), out):
         click.echo(path)

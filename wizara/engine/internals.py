@@ -2,8 +2,8 @@
 
 Touched: ``Host.op_hash_order``, ``State.ops/op_meta/active_hosts/failed_hosts``, ``api.operations.run_host_op``,
 ``Host.connector_cls`` before ``State`` binds it, ``SSHConnector._connect`` and ``.client``. Operations are added in API mode,
-per host, by executing the deploy file once a host: two hosts may then share an operation hash, which merges only names, and
-names come from the host's own order here.
+per host, by executing the deploy file once a host; ``Host.loop_position`` is used to keep the operations of hosts apart, which
+pyinfra 3.10 would merge by their number.
 """
 
 from __future__ import annotations
@@ -11,6 +11,12 @@ from __future__ import annotations
 from pyinfra.api.host import Host
 from pyinfra.api.operations import run_host_op
 from pyinfra.api.state import State
+
+
+def give_own_operations(state: State) -> None:
+    """Keep the operations of each host apart from those of all others."""
+    for index, host in enumerate(state.inventory):
+        host.loop_position = [index]
 
 
 def operations_of(state: State, host: Host) -> list[tuple[str, str]]:

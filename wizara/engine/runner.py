@@ -1,4 +1,4 @@
-"""Runs a deploy over nodes: each on its own, checked, then applied; no node waits for another."""
+"""Runs a deploy over nodes: each on its own, checked, then applied; only what stands behind a gateway waits for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
 from wizara.engine.connector import WizaraConnector
-from wizara.engine.internals import operations_of, run_operation
+from wizara.engine.internals import give_own_operations, operations_of, run_operation
 from wizara.engine.standing import Look, StandingFact, undeclared
 from wizara.errors import WizaraError
 from wizara.operations import change
@@ -35,6 +35,7 @@ class Runner:
         self._state = State(_inventory(hosts), Config(SUDO=True), check_for_changes=True)
         ctx_state.set(self._state)
         ctx_config.set(self._state.config.copy())
+        give_own_operations(self._state)
         self._began: dict[str, float] = {}
 
     def check(self) -> dict[str, tuple[PlannedChange, ...]]:
@@ -49,7 +50,11 @@ class Runner:
         """Apply what was checked on *nodes*."""
         self._state.set_stage(StateStage.Execute)
         self._state.is_executing = True
-        gevent.joinall([gevent.spawn(self._apply_one, self._state.inventory.get_host(name)) for name in nodes])
+        hosts = {name: self._state.inventory.get_host(name) for name in nodes}
+        jobs: dict[str, gevent.Greenlet] = {}
+        for name, host in sorted(hosts.items(), key=lambda item: not item[1].data.wizara_node.is_gateway):
+            jobs[name] = gevent.spawn(self._apply_one, host, jobs.get(host.data.wizara_node.gateway or ""))
+        gevent.joinall(jobs.values())
 
     def _check_one(self, host: Host) -> tuple[PlannedChange, ...] | None:
         name = str(host)
@@ -87,8 +92,12 @@ class Runner:
             exec(self._code, {"__name__": "deploy", "__file__": self._code.co_filename})  # noqa: S102 - a deploy is code of ours
         return look
 
-    def _apply_one(self, host: Host) -> None:
+    def _apply_one(self, host: Host, gateway: gevent.Greenlet | None) -> None:
+        """Apply on one host, after its site's gateway: what stands behind it fetches its packages through it."""
         name = str(host)
+        if gateway:
+            self._emit(Step(node=name, phase="wait", name=str(host.data.wizara_node.gateway)))
+            gateway.join()
         self._began[name] = time.monotonic()
         done: list[change.Change] = []
         steps = operations_of(self._state, host)

@@ -53,7 +53,7 @@ true
 """
 
 _LOGIN = r"""
-getent passwd "$1" || exit 0
+getent passwd "$1" || { echo absent; exit 0; }
 id -nG "$1"
 """
 
@@ -159,7 +159,7 @@ class Login(FactBase[LoginStatus]):
     def process(self, output: Iterable[str]) -> LoginStatus:
         """Return the answer."""
         lines = list(output)
-        if not lines:
+        if lines[0] == "absent":
             return LoginStatus(exists=False)
         fields = lines[0].split(":")
         return LoginStatus(exists=True, home=fields[5], shell=fields[6], groups=frozenset(lines[1].split()))

@@ -24,11 +24,12 @@ old="-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 if [ -n "$(dpkg --audit 2>/dev/null)" ]; then dpkg --force-confdef --force-confold --configure -a >&2; fi
 [ $# -gt 0 ] || exit 0
 fresh=$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mmin -720 2>/dev/null | head -n 1)
-if [ -z "$fresh" ]; then apt-get -q $wait update >&2; fi
-apt-get -q -y $wait $old --no-install-recommends install "$@" >&2 || {
-  apt-get -q $wait update >&2
-  apt-get -q -y $wait $old --no-install-recommends install "$@" >&2
-}
+refresh() { timeout 900 apt-get -q $wait update >&2; }
+# Fetched apart from being installed: a fetch that hangs may be cut short, an installation may not.
+fetch() { timeout 14400 apt-get -q -y $wait --no-install-recommends --download-only install "$@" >&2; }
+if [ -z "$fresh" ]; then refresh; fi
+fetch "$@" || { refresh; fetch "$@"; }
+apt-get -q -y $wait $old --no-install-recommends install "$@" >&2
 """
 
 

@@ -38,7 +38,7 @@ class Step(_Line):
 
     event: Literal["step"] = "step"
     node: str
-    phase: Literal["connect", "check", "apply"]
+    phase: Literal["connect", "check", "wait", "apply"]
     number: int = 0
     total: int = 0
     name: str = ""

@@ -70,7 +70,12 @@ def draw(ministry: Ministry, blueprint: Blueprint, language: str = "fr") -> str:
 
 
 def _institutions(
-    canvas: _Canvas, sites: list[tuple[str, Site]], top: float, blueprint: Blueprint, hubs: dict[str, tuple[float, float]], language: str
+    canvas: _Canvas,
+    sites: list[tuple[str, Site]],
+    top: float,
+    blueprint: Blueprint,
+    hubs: dict[str, tuple[float, float]],
+    language: str,
 ) -> float:
     """Draw institutions in rows and return the lower edge."""
     columns = min(_PER_ROW, max(1, len(sites)))
@@ -110,24 +115,43 @@ def _site(
         colour = _COLOURS[declared.purpose]
         canvas.line((x + 14, level + 14), (x + width - 14, level + 14), colour)
         vlan = f" · vlan {declared.vlan}" if declared.vlan else ""
-        count = sum(1 for host in site.hosts.values() if host.lan == lan) + sum(1 for one in site.devices.values() if one.lan == lan)
-        canvas.text(x + width - 16, level + 10, f"{lan} {declared.network}{vlan}" + (f" · {count} ▫" if count else ""), "small", "end")
+        count = sum(1 for host in site.hosts.values() if host.lan == lan) + sum(
+            1 for one in site.devices.values() if one.lan == lan
+        )
+        canvas.text(
+            x + width - 16,
+            level + 10,
+            f"{lan} {declared.network}{vlan}" + (f" · {count} ▫" if count else ""),
+            "small",
+            "end",
+        )
         for node in nodes:
             if any(port.name == lan for port in node.lans):
                 drop = places[node.name] + 22 + index * 14
                 canvas.line((drop, row + _BOX), (drop, level + 14), colour)
     height = bars + len(lans) * (_LAN + 16) - y + 4
-    canvas.pieces.insert(slot, f'<rect x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{height:.0f}" rx="12" class="site"/>')
+    canvas.pieces.insert(
+        slot, f'<rect x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{height:.0f}" rx="12" class="site"/>'
+    )
     return height
 
 
 def _node(
-    canvas: _Canvas, node: NodePlan, x: float, y: float, width: float, hubs: dict[str, tuple[float, float]], *, below: bool
+    canvas: _Canvas,
+    node: NodePlan,
+    x: float,
+    y: float,
+    width: float,
+    hubs: dict[str, tuple[float, float]],
+    *,
+    below: bool,
 ) -> None:
     canvas.box(x, y, width, _BOX, "node")
     canvas.text(x + 10, y + 22, node.name, "label")
     canvas.text(x + 10, y + 38, " · ".join(part for part in node.parts if part != "node") or "node", "small")
-    canvas.text(x + 10, y + 51, f"{node.release} · {', '.join(port.purpose for port in node.uplinks) or node.manage}", "small")
+    canvas.text(
+        x + 10, y + 51, f"{node.release} · {', '.join(port.purpose for port in node.uplinks) or node.manage}", "small"
+    )
     if node.tunnel:
         hubs[node.name] = (x + width - 24, y + (_BOX if below else 0))
 
@@ -139,6 +163,8 @@ def _tunnels(blueprint: Blueprint, ends: dict[str, tuple[float, float]]) -> Iter
             if peer.endpoint and peer.node in ends and node.name in ends and node.tunnel:
                 (hub_x, hub_y), (x, y) = ends[peer.node], ends[node.name]
                 middle = (hub_y + y) / 2 + 60
-                yield f'<path class="tunnel" d="M{hub_x:.0f},{hub_y:.0f} C{hub_x:.0f},{middle:.0f} {x:.0f},{middle - 60:.0f} {x:.0f},{y:.0f}"/>'
+                bend = f"C{hub_x:.0f},{middle:.0f} {x:.0f},{middle - 60:.0f} {x:.0f},{y:.0f}"
+                yield f'<path class="tunnel" d="M{hub_x:.0f},{hub_y:.0f} {bend}"/>'
                 medium = node.uplinks[0].purpose if node.uplinks else ""
-                yield f'<text x="{x - 8:.0f}" y="{y - 62:.0f}" class="small" text-anchor="end">{escape(medium)} · {node.tunnel.address.ip}</text>'
+                words = f"{escape(medium)} · {node.tunnel.address.ip}"
+                yield f'<text x="{x - 8:.0f}" y="{y - 62:.0f}" class="small" text-anchor="end">{words}</text>'

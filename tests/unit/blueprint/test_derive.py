@@ -23,7 +23,10 @@ def test_the_same_ministry_gives_the_same_blueprint(blueprint: Blueprint) -> Non
 
 def test_every_lan_has_a_reverse_zone_and_every_pointer_a_name_that_points_back(blueprint: Blueprint) -> None:
     forward, *reverse = blueprint.zones
-    assert {zone.name for zone in reverse} >= {"10.20.10.in-addr.arpa.".replace("10.20.10", "10.20.10"), "1.21.10.in-addr.arpa."}
+    assert {zone.name for zone in reverse} >= {
+        "10.20.10.in-addr.arpa.".replace("10.20.10", "10.20.10"),
+        "1.21.10.in-addr.arpa.",
+    }
     names = {record.name: record.value for record in forward.records if record.type == "A"}
     pointers = [record for zone in reverse for record in zone.records if record.type == "PTR"]
     assert len(pointers) > 10

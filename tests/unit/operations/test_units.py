@@ -25,7 +25,11 @@ RUNNING = UnitStatus(
         ("first meeting, files newer than the start", replace(RUNNING, stamp="", newest_file=1100), "restart"),
         ("written in the very second of the start", replace(RUNNING, stamp="", newest_file=1000), "restart"),
         ("rebooted", replace(RUNNING, invocation="i2", active_since=5000), "stamp"),
-        ("restarted by hand after a hand edit that was healed", replace(RUNNING, invocation="i2", active_since=5000, newest_file=5100), "restart"),
+        (
+            "restarted by hand after a hand edit that was healed",
+            replace(RUNNING, invocation="i2", active_since=5000, newest_file=5100),
+            "restart",
+        ),
     ],
 )
 def test_what_a_unit_needs(name: str, status: UnitStatus, action: str) -> None:
