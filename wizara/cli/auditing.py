@@ -23,8 +23,12 @@ from wizara.audit.observation import Observation
 from wizara.audit.rule import judge
 from wizara.audit.verdict import Verdicts
 from wizara.audit.yaml_text import read_text, validated
+from wizara.blueprint import derive
+from wizara.cli.world import be_root
 from wizara.engine.collect import collect
 from wizara.errors import ExitCode, UsageFault, WizaraError
+from wizara.inventory import load as load_ministry
+from wizara.inventory import resolve
 from wizara.inventory.models import Ministry
 from wizara.inventory.types import Line, Model, Name
 from wizara.place import did_you_mean
@@ -35,7 +39,7 @@ from wizara.report.case import AUDIT, OBSERVATIONS, VERDICTS, Case, read_case
 from wizara.report.data import FindingData, finding
 from wizara.report.words import Catalogue, Words
 from wizara.text import N_, _, language
-from wizara.tree import load, shipped_inventories
+from wizara.tree import load
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class _Logins(RootModel[dict[Name, _Login]]):
 
 def prepare(order: Order) -> Prepared:
     """Check everything that can be checked without a packet; Refusal or UsageFault when something is not right."""
-    ministry = _ministry(order.ministry) if order.ministry else None
+    ministry = load_ministry(resolve(order.ministry)) if order.ministry else None
     world, namespace = _world(order, ministry)
     started = datetime.now(UTC)
     mandate_path = order.mandate or Path(ministry.folder if ministry else ".") / "mandate.yaml"
@@ -218,24 +222,15 @@ def _severity(word: Severity | str) -> Severity:
     return next(name for name in ("critical", "high", "medium", "low", "info") if name == word)
 
 
-def _ministry(named: str) -> Ministry:
-    """Load the ministry *named*: a path, else a name in ``./inventories``, else a shipped one."""
-    loaded = load("wizara.inventory")
-    places = (Path(named), Path("inventories") / named, shipped_inventories() / named)
-    found = next((place for place in places if (place / "ministry.yaml").is_file()), None)
-    if found is None:
-        raise UsageFault(_("no ministry '{name}'").format(name=named), hint=_("name a folder with a ministry.yaml"))
-    ministry = loaded.load(found)
-    assert isinstance(ministry, Ministry)
-    return ministry
-
-
 def _world(order: Order, ministry: Ministry | None) -> tuple[World, Path | None]:
     """Return the world to act in and the network namespace to look from."""
     if order.lab is None:
         return World(), None
-    lab = load("wizara.lab").find(order.lab or (ministry.name if ministry else ""))
-    return lab.world(), Path(lab.namespace("auditor"))
+    be_root()
+    from wizara.lab import find
+
+    lab = find(order.lab or (ministry.name if ministry else ""))
+    return lab.world(), lab.namespace("auditor")
 
 
 def _facts(order: Order, ministry: Ministry | None, moment: str) -> LanFacts:
@@ -246,7 +241,24 @@ def _facts(order: Order, ministry: Ministry | None, moment: str) -> LanFacts:
     declared = ministry.sites[order.site].lans
     for name in order.lans:
         _known(name, declared, _("LAN"))
-    return lan_facts(ministry, order.site, order.lans or tuple(declared), moment)
+    lans = order.lans or tuple(declared)
+    return lan_facts(
+        ministry, order.site, lans, moment, _node_services(ministry, tuple(declared[name].network for name in lans))
+    )
+
+
+def _node_services(ministry: Ministry, seen_from: tuple[IPv4Network, ...]) -> dict[str, tuple[str, ...]]:
+    """Return what each node's filter lets in from the audited networks: what an audit from there must find, and no more."""
+    return {
+        name: tuple(
+            dict.fromkeys(
+                str(rule.service)
+                for rule in plan.inbound
+                if not rule.sources or any(source.overlaps(network) for source in rule.sources for network in seen_from)
+            )
+        )
+        for name, plan in derive(ministry).nodes.items()
+    }
 
 
 def _known(name: str, known: Mapping[str, object], kind: str) -> None:

@@ -36,6 +36,12 @@ class Lab:
         """Return the world that commands act on in this lab."""
         return World(self.name, namespace.path(self.name, OPERATOR), self.folder)
 
+    def namespace(self, where: str) -> Path:
+        """Return the network namespace file of a node, host or observer."""
+        if where not in self.places():
+            raise UsageFault(_("nothing in the lab is called {name}").format(name=where))
+        return namespace.path(self.name, where)
+
     def down(self) -> None:
         """End the lab; nothing of it stays."""
         leftovers.clear(self.name)

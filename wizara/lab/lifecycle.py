@@ -16,6 +16,7 @@ import yaml
 from wizara.errors import Refusal, Unfinished
 from wizara.inventory.models import Ministry
 from wizara.lab import daemon, inotify, leftovers, namespace, network, population, reach, roots, seed, state
+from wizara.lab.hosts import SWITCH_LOGIN
 from wizara.lab.lab import Lab
 from wizara.lab.process import run
 from wizara.lab.rehearsal import Login, Outside, Rehearsal
@@ -90,9 +91,27 @@ def _rise(
     for node_name, machine in kept.machines.items():
         lab.wait_port("operator", machine.manage, 22)
         progress(node_name, "ready")
+    _tell_credentials(name, rehearsal)
     lab = Lab(kept.model_copy(update={"complete": True}))
     state.save(lab.kept)
     return lab
+
+
+def _tell_credentials(name: str, rehearsal: Rehearsal) -> None:
+    """Write down how the lab's switches are read, with the host keys that they made themselves."""
+    logins = {}
+    for host, resident in rehearsal.population.items():
+        if "switch" in resident.serves:
+            key = state.folder(name) / "hosts" / "received" / host / "host_key.pub"
+            deadline = time.monotonic() + 15
+            while not (key.is_file() and key.read_text().strip()):
+                if time.monotonic() > deadline:
+                    raise Unfinished(_("{host} does not start").format(host=host), hint=str(key.parent))
+                time.sleep(0.05)
+            logins[host] = {**SWITCH_LOGIN, "host_key": " ".join(key.read_text().split()[:2])}
+    path = state.folder(name) / "credentials.yaml"
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(logins, width=1000))
 
 
 def _begin(ministry: Ministry, rehearsal: Rehearsal, name: str, wiring: Wiring) -> state.Kept:

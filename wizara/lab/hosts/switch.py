@@ -19,9 +19,9 @@ from paramiko.common import (
     OPEN_SUCCEEDED,
 )
 
-from wizara.lab.hosts import ios
+from wizara.lab.hosts import SWITCH_LOGIN, ios
 
-_PASSWORD = "rehearsal-switch"  # noqa: S105 - a rehearsal's own
+_PASSWORD = SWITCH_LOGIN["password"]
 _LOGIN = b"\r\nUser Access Verification\r\n\r\nUsername: "
 
 
