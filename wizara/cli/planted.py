@@ -36,7 +36,8 @@ class Comparison:
 def compare(ministry: Ministry, rehearsal: Rehearsal, site: str, found: Iterable[tuple[str, str]]) -> Comparison:
     """Compare the findings *found* (address, rule) of an audit of *site* with what *rehearsal* planted there."""
     declared = ministry.sites[site]
-    addresses = {name: str(host.address) for name, host in (*declared.hosts.items(), *declared.devices.items())}
+    addresses = {name: str(host.address) for name, host in declared.hosts.items()}
+    addresses |= {name: str(device.address) for name, device in declared.devices.items()}
     residents = {name: one for name, one in rehearsal.population.items() if one.site in {None, site}}
     addresses |= {name: str(one.address) for name, one in residents.items() if one.address}
     planted = {

@@ -48,7 +48,7 @@ def draw(ministry: Ministry, blueprint: Blueprint, language: str = "fr") -> str:
     """Return the picture as an SVG document without script or outside reference."""
     canvas = _Canvas([])
     canvas.text(_MARGIN, 32, ministry.declaration.title.in_(language), "name")
-    canvas.text(_MARGIN, 51, f"{ministry.declaration.domain} · {len(ministry.sites)} · {len(blueprint.nodes)}", "small")
+    canvas.text(_MARGIN, 51, ministry.declaration.domain, "small")
     heads = [(name, site) for name, site in ministry.sites.items() if site.kind == "headquarters"]
     rest = [(name, site) for name, site in ministry.sites.items() if site.kind == "institution"]
     top = 66.0
@@ -97,7 +97,7 @@ def _site(
     x, y, width = frame
     slot = len(canvas.pieces)
     title = site.title.in_(language)
-    longest = int((width - 28) / 7.6)
+    longest = int((width - 70) / 7.6)
     canvas.text(x + 14, y + 24, title if len(title) <= longest else title[: longest - 1] + "…", "label")
     canvas.text(x + 14, y + 40, name, "small")
     nodes = [blueprint.nodes[node] for node in site.nodes]
@@ -106,8 +106,10 @@ def _site(
     step = (width - 28 + _GAP) / max(1, len(nodes))
     # A site with more than one LAN has its nodes above the bars; drops join each node to the LANs it stands on.
     bars = row + _BOX + 16
-    places = {node.name: x + 14 + index * step for index, node in enumerate(nodes)}
     box = min(step - _GAP, 190)
+    places = {node.name: x + 14 + index * step for index, node in enumerate(nodes)}
+    if site.kind == "institution":  # from the right, so that the tunnel passes beside the title
+        places = {node.name: x + width - 14 - box - index * step for index, node in enumerate(nodes)}
     for node in nodes:
         _node(canvas, node, places[node.name], row, box, hubs, below=site.kind == "headquarters")
     for index, (lan, declared) in enumerate(lans):
@@ -121,7 +123,7 @@ def _site(
         canvas.text(
             x + width - 16,
             level + 10,
-            f"{lan} {declared.network}{vlan}" + (f" · {count} ▫" if count else ""),
+            f"{lan} {declared.network}{vlan}" + (f" · {count} host{'s' if count > 1 else ''}" if count else ""),
             "small",
             "end",
         )
@@ -167,4 +169,4 @@ def _tunnels(blueprint: Blueprint, ends: dict[str, tuple[float, float]]) -> Iter
                 yield f'<path class="tunnel" d="M{hub_x:.0f},{hub_y:.0f} {bend}"/>'
                 medium = node.uplinks[0].purpose if node.uplinks else ""
                 words = f"{escape(medium)} · {node.tunnel.address.ip}"
-                yield f'<text x="{x - 8:.0f}" y="{y - 62:.0f}" class="small" text-anchor="end">{words}</text>'
+                yield f'<text x="{x - 52:.0f}" y="{y - 66:.0f}" class="small" text-anchor="end">{words}</text>'
