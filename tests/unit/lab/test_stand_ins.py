@@ -10,7 +10,7 @@ import pytest
 
 from wizara.lab.apt import chosen
 from wizara.lab.hosts import ios
-from wizara.lab.hosts.archive import Absent, Cache, Transfer, is_immutable
+from wizara.lab.hosts.archive import Absent, Cache, Reading, is_immutable
 from wizara.lab.hosts.resolver import answer
 
 KNOWN = {"www.outside.test": bytes([203, 0, 113, 80])}
@@ -95,7 +95,7 @@ def upstream():
 
 def content(cache: Cache, path: str) -> bytes:
     found = cache.file(path)
-    return b"".join(found.blocks()) if isinstance(found, Transfer) else found.read_bytes()
+    return b"".join(found.blocks()) if isinstance(found, Reading) else found.read_bytes()
 
 
 def test_a_package_is_fetched_once_and_resumed_where_it_stopped(tmp_path, upstream):

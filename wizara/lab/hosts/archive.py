@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 _BLOCK = 1 << 16
 
@@ -51,9 +52,9 @@ class Transfer:
         if self.fault and self.total is None:
             raise self.fault
 
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the content as it comes in."""
-        with self.part.open("rb") as source:
+    def blocks(self, source: BinaryIO) -> Iterator[bytes]:
+        """Yield the content as it comes into *source*, which was opened before the file could be moved to its place."""
+        with source:
             while True:
                 block = source.read(_BLOCK)
                 if block:
@@ -68,6 +69,24 @@ class Transfer:
             raise self.fault
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One reader of a transfer."""
+
+    transfer: Transfer
+    source: BinaryIO
+
+    @property
+    def total(self) -> int:
+        """Whole size in bytes."""
+        assert self.transfer.total is not None
+        return self.transfer.total
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the content as it comes in."""
+        return self.transfer.blocks(self.source)
+
+
 class Cache:
     """Files of the archive under one folder."""
 
@@ -80,7 +99,7 @@ class Cache:
         handlers = [urllib.request.ProxyHandler(proxies)] if proxies else []
         self._opener = urllib.request.build_opener(*handlers)
 
-    def file(self, path: str) -> Path | Transfer:
+    def file(self, path: str) -> Path | Reading:
         """Return the file of *path*, or the transfer that is bringing it; raise Absent when there is none."""
         target = self._place(path)
         if is_immutable(path) and target.is_file():
@@ -93,6 +112,10 @@ class Cache:
                 part.touch()
                 transfer = self._running[path] = Transfer(part)
                 threading.Thread(target=self._run, args=(path, target, transfer), daemon=True).start()
+            try:
+                source = transfer.part.open("rb")
+            except FileNotFoundError:  # it came to its place this very moment
+                return target
         try:
             transfer.wait_start()
         except urllib.error.HTTPError as fault:
@@ -103,7 +126,10 @@ class Cache:
             if target.is_file():  # offline: the last known state of the archive
                 return target
             raise Absent(504) from None
-        return target if transfer.ended and not transfer.fault else transfer
+        if transfer.ended and not transfer.fault:
+            source.close()
+            return target
+        return Reading(transfer, source)
 
     def _place(self, path: str) -> Path:
         parts = PurePosixPath(path).parts
@@ -115,10 +141,7 @@ class Cache:
         try:
             with target.with_name(f"{target.name}.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # another lab may be fetching the same file
-                if is_immutable(path) and target.is_file():
-                    transfer.part = target
-                    transfer.total = target.stat().st_size
-                else:
+                if not (is_immutable(path) and target.is_file()):
                     self._fetch(path, target, transfer)
         except BaseException as fault:  # noqa: BLE001 - handed to the readers
             transfer.fault = fault

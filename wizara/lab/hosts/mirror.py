@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from wizara.lab import apt, namespace
-from wizara.lab.hosts.archive import Absent, Cache, Transfer
+from wizara.lab.hosts.archive import Absent, Cache, Reading
 from wizara.record.world import cache_folder
 
 _CONTENT = "application/octet-stream"
@@ -49,12 +49,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        if isinstance(found, Transfer):
+        if isinstance(found, Reading):
             self._pass_on(found, content=content)
         else:
             self._send_file(found, content=content)
 
-    def _pass_on(self, transfer: Transfer, *, content: bool) -> None:
+    def _pass_on(self, transfer: Reading, *, content: bool) -> None:
         self.send_response(200)
         self.send_header("Content-Type", _CONTENT)
         self.send_header("Content-Length", str(transfer.total))
