@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import json
 import smtplib
 import time
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ def collect(ground: Ground) -> None:
     sender, reader = places(ground)
     if not addresses or secret is None or sender is None or reader is None:
         return
-    system = System(domain, name, addresses[0], f"{local}@{domain}", secret.reveal())
+    system = System(domain, name, addresses[0], f"{local}@{domain}", json.loads(secret.reveal())["password"])
     _refusals(ground, system, sender)
     if _send(ground, system, sender):
         _read(ground, system, reader)
@@ -60,7 +61,7 @@ def places(ground: Ground) -> tuple[Place | None, Place | None]:
     sites = ground.ministry.sites
     outer = [place for place in ground.places if sites[place.site].kind == "institution" and ground.lab]
     found = outer or [place for place in ground.places if sites[place.site].kind == "headquarters"] or [*ground.places]
-    return (found[0], found[-1]) if found else (None, None)
+    return (found[-1], found[0]) if found else (None, None)
 
 
 def _saw(ground: Ground, system: System, place: Place, collector: str, port: int, facts: dict[str, JsonValue]) -> None:
