@@ -24,7 +24,7 @@ _CONNECT_SECONDS = 15
 _KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")
 
 
-def dial(address: str, port: int, namespace: Path | None) -> socket.socket:
+def dial(address: str, port: int, namespace: Path | None, seconds: float = _CONNECT_SECONDS) -> socket.socket:
     """Return a socket connected to *address* out of *namespace* (None: this one); Unreachable when nothing answers."""
 
     def connect() -> socket.socket:
@@ -32,7 +32,7 @@ def dial(address: str, port: int, namespace: Path | None) -> socket.socket:
             with namespace.open("rb") as handle:
                 if ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), _CLONE_NEWNET):
                     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        connection = socket.create_connection((address, port), timeout=_CONNECT_SECONDS)
+        connection = socket.create_connection((address, port), timeout=seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
@@ -161,6 +161,13 @@ class Machine:
             return self._finish(shlex.join(["sudo", "-n", *words]), stdin)
         # -k makes sudo ask each time, so that the first line of the input is always its own.
         return self._finish(shlex.join(["sudo", "-k", "-S", "-p", "", *words]), f"{self._sudo.reveal()}\n{stdin}")
+
+    def through(self, address: str, port: int, seconds: float) -> paramiko.Channel:
+        """Return a connection that the machine itself makes to *address*; OSError when it cannot."""
+        try:
+            return self._transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=seconds)
+        except (paramiko.SSHException, EOFError) as fault:
+            raise OSError(str(fault)) from fault
 
     def _finish(self, command: str, stdin: str) -> str:
         try:

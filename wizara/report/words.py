@@ -107,6 +107,9 @@ class RuleText:
     remedy: str
     promise: str = ""
     """What holds when the rule is not broken; declared rules have one."""
+    proves: str = ""
+    limits: str = ""
+    """What a declared rule shows, and what it does not."""
 
     @property
     def checked(self) -> str:

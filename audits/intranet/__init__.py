@@ -1,0 +1,1 @@
+"""What the secure intranet promises: links, permitted flows, and nothing else."""

@@ -1,0 +1,1 @@
+"""What the mail system promises, shown by one real message."""

@@ -1,0 +1,49 @@
+"""Mail protocols over connections that a place makes: SMTP and IMAP with TLS that is always verified."""
+
+from __future__ import annotations
+
+import imaplib
+import smtplib
+import socket
+import ssl
+
+from wizara.engine.ground import Place
+
+_SECONDS = 20
+
+
+class Submission(smtplib.SMTP):
+    """An SMTP conversation from *place*; *server_name* is what the certificate must say."""
+
+    def __init__(self, place: Place, address: str, port: int, server_name: str) -> None:
+        self._place = place
+        super().__init__(local_hostname="verify.invalid", timeout=_SECONDS)
+        self.connect(address, port)
+        self._host = server_name  # what STARTTLS verifies the certificate against
+
+    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:  # type: ignore[override]
+        connection = self._place.connect(host, port, _SECONDS)
+        connection.settimeout(_SECONDS)
+        return connection
+
+
+class Mailbox(imaplib.IMAP4):
+    """An IMAP conversation over TLS from *place*."""
+
+    def __init__(self, place: Place, address: str, port: int, server_name: str, context: ssl.SSLContext) -> None:
+        self._place, self._context, self._name = place, context, server_name
+        super().__init__(address, port, timeout=_SECONDS)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        connection = self._place.connect(self.host, self.port, _SECONDS)
+        connection.settimeout(_SECONDS)
+        return self._context.wrap_socket(connection, server_hostname=self._name)
+
+
+def context(authority: str | None) -> ssl.SSLContext:
+    """Return TLS settings that trust the ministry's own authority, and nobody else."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if authority:
+        made.load_verify_locations(cadata=authority)
+    return made

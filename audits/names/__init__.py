@@ -1,0 +1,1 @@
+"""What the ministry's name server promises to every node."""

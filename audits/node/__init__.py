@@ -1,0 +1,1 @@
+"""What every node promises: its services, its packet filter, its SSH, its time."""
