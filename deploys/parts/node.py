@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wizara.operations import directory, file, login, packages, template, this_node, unit
 
-_SSHD = "/etc/ssh/sshd_config.d/10-wizara.conf"
+_SSHD = "/etc/ssh/sshd_config.d/00-wizara.conf"
 _NFT = "/etc/nftables.conf"
 _CHRONY = "/etc/chrony/chrony.conf"
 _SYSCTL = "/etc/sysctl.d/60-wizara.conf"
