@@ -114,7 +114,11 @@ def _sort(packet: Packet, permitted: Permitted) -> str:
         return "link"
     if packet.protocol == _UDP and permitted.tunnel_port in ports:
         return "tunnel"
-    if packet.protocol == _TCP and 22 in ports and any(end in net for end in ends if end for net in permitted.management):
+    if (
+        packet.protocol == _TCP
+        and 22 in ports
+        and any(end in net for end in ends if end for net in permitted.management)
+    ):
         return "management"
     if packet.protocol == _TCP and ports & {80, 443} and ends & permitted.mirrors:
         return "packages"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,9 @@ from wizara.inventory import load
 from wizara.inventory.models import Ministry
 from wizara.inventory.types import Release
 from wizara.lab import Lab, leftovers, rehearsal, rise, single
+
+sys.path.insert(0, str(Path(__file__).parent))
+import houses  # noqa: E402 - a neighbour, found by the line above
 
 _numbers = itertools.count(1)
 
@@ -57,6 +62,22 @@ def clone() -> Iterator[Callable[..., Lab]]:
     def make(release: Release, login: rehearsal.Login | None = None) -> Lab:
         made.append(f"c{os.getpid()}-{next(_numbers)}")
         return rise(single.ministry(release), single.rehearsal(login), made[-1], quiet)
+
+    yield make
+    for name in made:
+        leftovers.clear(name)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Callable[..., houses.House]]:
+    """Makes a fresh machine with an inventory folder: ``house("trixie", {"user": "root", "key": True}, parts=[…])``."""
+    made: list[str] = []
+
+    def make(release: str, login: dict[str, Any] | None = None, **settings: Any) -> houses.House:
+        made.append(f"h{os.getpid()}-{next(_numbers)}")
+        folder = tmp_path / made[-1] / "single"
+        houses.write(folder, release, login or {"user": "root", "key": True}, **settings)
+        return houses.build(folder, made[-1])
 
     yield make
     for name in made:

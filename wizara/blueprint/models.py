@@ -52,6 +52,8 @@ class PortPlan:
     mac: str | None
     purpose: str
     """The LAN's purpose, or the uplink's medium."""
+    next_hop: IPv4Address | None = None
+    """On an uplink, the operator's router."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from wizara.cli.world import Scene
 from wizara.engine.connector import PROVISIONER
 from wizara.engine.enrolment import Meeting, enrol
 from wizara.engine.reach import HostKey, Login
-from wizara.errors import ExitCode, Refusal, UsageFault
+from wizara.errors import Refusal, UsageFault
 from wizara.inventory import load
 from wizara.inventory.enrolled import write_enrolled
 from wizara.inventory.models import EnrolledNode
@@ -52,25 +52,30 @@ def ask_login(user: str, key: Path | None, *, sudo: bool) -> Login:
     return Login(user, key, password, wanted or (password if user != "root" else None))
 
 
-def meet(scene: Scene, host: Host, agree: Callable[[Host, str], None]) -> ExitCode:
-    """Meet one machine and write down what was learned of it."""
+@dataclass(frozen=True)
+class Appointment:
+    """A meeting whose host key somebody vouches for; nothing more has to be asked."""
+
+    host: Host
+    meeting: Meeting
+    expected: HostKey
+
+
+def arrange(scene: Scene, host: Host, agree: Callable[[Host, HostKey], None]) -> Appointment:
+    """Find out which host key the machine must hold; this may ask a person."""
     plan = derive(scene.ministry).nodes[host.node]
-    ours = Login(PROVISIONER, scene.ssh_key)
     first, known = _first_way(scene, host)
-    meeting = Meeting(plan, first, ours, scene.world.namespace, host.address)
+    meeting = Meeting(plan, first, Login(PROVISIONER, scene.ssh_key), scene.world.namespace, host.address)
     pinned = scene.ministry.enrolled.nodes.get(host.node)
-    expected = _expected(meeting, host, HostKey.parse(pinned.host_key) if pinned else known, agree)
-
-    def progress(words: str) -> None:
-        click.echo(f"{host.node}: {words}", err=True)
-
-    changed = enrol(meeting, expected, lambda node: _write_down(scene, host.node, node), progress)
-    click.echo(
-        _("{node}: enrolled").format(node=host.node)
-        if changed
-        else _("{node}: already enrolled, nothing changed").format(node=host.node)
+    return Appointment(
+        host, meeting, _expected(meeting, host, HostKey.parse(pinned.host_key) if pinned else known, agree)
     )
-    return ExitCode.DONE
+
+
+def meet(scene: Scene, appointment: Appointment, progress: Callable[[str], None]) -> bool:
+    """Meet one machine and write down what was learned of it; return whether anything changed."""
+    name = appointment.host.node
+    return enrol(appointment.meeting, appointment.expected, lambda node: _write_down(scene, name, node), progress)
 
 
 def _first_way(scene: Scene, host: Host) -> tuple[Login, HostKey | None]:
@@ -92,15 +97,19 @@ def _first_way(scene: Scene, host: Host) -> tuple[Login, HostKey | None]:
     return login, HostKey.parse((lab.folder / "machines" / host.node / "host_key.pub").read_text())
 
 
-def _expected(meeting: Meeting, host: Host, known: HostKey | None, agree: Callable[[Host, str], None]) -> HostKey:
-    """Return the host key that the machine must hold; nothing is sent to one that shows another."""
-    if known:
+def _expected(meeting: Meeting, host: Host, known: HostKey | None, agree: Callable[[Host, HostKey], None]) -> HostKey:
+    """Return the host key that the machine must hold; nothing is sent to one that shows another.
+
+    A fingerprint that was read at the console and given counts more than what was pinned: the machine may have been reinstalled.
+    """
+    wanted = host.fingerprint.removeprefix("SHA256:").rstrip("=") if host.fingerprint else None
+    if known and wanted in {None, known.fingerprint.removeprefix("SHA256:")}:
         return known
     with meeting.open() as machine:
         seen = machine.host_key
-    if host.fingerprint is None:
-        agree(host, seen.fingerprint)
-    elif host.fingerprint.removeprefix("SHA256:") != seen.fingerprint.removeprefix("SHA256:"):
+    if wanted is None:
+        agree(host, seen)
+    elif wanted != seen.fingerprint.removeprefix("SHA256:"):
         message = _("{node} shows {seen}, not {expected}: no login was tried")
         raise Refusal(message.format(node=host.node, seen=seen.fingerprint, expected=host.fingerprint))
     return seen

@@ -28,9 +28,7 @@ _COLOURS = {"holds": "green", "broken": "red", "unknown": "yellow"}
 @click.option("--explain", is_flag=True, help="Say of each promise what it proves and what it does not.")
 @json_option
 @runs_option
-def command(
-    ministry: str, lab: str | None, limit: tuple[str, ...], explain: bool, as_json: bool, runs: str
-) -> int:
+def command(ministry: str, lab: str | None, limit: tuple[str, ...], explain: bool, as_json: bool, runs: str) -> int:
     """Prove that what MINISTRY declares holds; a promise that cannot be tested from here is unknown, never green."""
     from wizara.cli.provision import world_line
     from wizara.cli.verifying import Order, verify
@@ -80,7 +78,9 @@ def _show_rule(promises: tuple[PromiseData, ...], *, explain: bool) -> None:
         if one.outcome == "broken":
             _line("broken", one, _name(one))
             click.echo(f"            {one.seen}")
-    reasons = {one.reason: [_name(two) for two in promises if two.reason == one.reason] for one in promises if one.reason}
+    reasons = {
+        one.reason: [_name(two) for two in promises if two.reason == one.reason] for one in promises if one.reason
+    }
     for reason, names in reasons.items():
         _line("unknown", first, ", ".join(names))
         click.echo(f"            {reason}")

@@ -91,7 +91,9 @@ def verify(order: Order, progress: Callable[[str, str], None]) -> VerifySummary:
         for name, content in ground.kept.items():
             folder.write_bytes(name, content)
         facts = Promises(found.ministry, ground.blueprint, order.nodes, ground.lab, ground.foreign)
-        judged = {one: judge(load(f"audits.{one}.rules").RULES, ground.observations, facts, "declared") for one in SUBJECTS}
+        judged = {
+            one: judge(load(f"audits.{one}.rules").RULES, ground.observations, facts, "declared") for one in SUBJECTS
+        }
         verdicts = tuple(verdict for one in judged.values() for verdict in one)
         folder.write(VERDICTS, conclude(verdicts, (), datetime.now(UTC).date()))
         code = ExitCode.PENDING if any(one.outcome == "broken" for one in verdicts) else ExitCode.DONE

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wizara.blueprint import NodePlan
+from wizara.blueprint.models import PortPlan
+from wizara.engine import programs
 from wizara.engine.connector import PROVISIONER
 from wizara.engine.reach import HostKey, Login, LoginRefused, Machine
 from wizara.errors import Refusal, Unfinished, Unreachable
@@ -19,89 +21,6 @@ _CLOCK_SECONDS = 300
 _FREE_KIB = 1024 * 1024
 _SETTLE_SECONDS = 15
 Progress = Callable[[str], None]
-
-_LOOK = r"""
-. /etc/os-release; echo "release ${VERSION_CODENAME:-?}"
-echo "clock $(date +%s)"
-echo "free $(df -kP /var | awk 'NR==2 {print $4}')"
-echo "uid $(id -u)"
-for device in /sys/class/net/*; do echo "nic $(basename "$device") $(cat "$device/address" 2>/dev/null)"; done
-if [ "$(id -u)" != 0 ]; then
-  command -v sudo >/dev/null || echo "sudo absent"
-  sudo -k -n true 2>/dev/null && echo "sudo free"
-fi
-true
-"""
-
-# A source on a CD that is no longer in the drive stops every installation; what stood there is kept beside it.
-_MEND_APT = r"""
-set -eu
-release=$1 mirror=$2 security=$3 proxy=$4
-list=/etc/apt/sources.list
-usable() { grep -hsE '^(deb |URIs:)' $list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources | grep -vq 'cdrom:'; }
-if grep -qs '^deb cdrom:' $list || ! usable; then
-  [ ! -e $list ] || [ -e $list.before-wizara ] || cp -a $list $list.before-wizara
-  { echo "# written by wizara at enrolment; what stood here before is in sources.list.before-wizara"
-    echo "deb $mirror $release main"; echo "deb $mirror $release-updates main"; echo "deb $security $release-security main"; } > $list.new
-  mv $list.new $list
-  echo mended
-fi
-conf=/etc/apt/apt.conf.d/60wizara-proxy
-if [ -n "$proxy" ] && ! grep -qsF "\"$proxy\"" $conf; then echo "Acquire::http::Proxy \"$proxy\";" > $conf; echo mended; fi
-true
-"""
-
-_ACCOUNT = r"""
-set -eu
-umask 077
-login=$1
-keys=$(cat)
-changed=
-id "$login" >/dev/null 2>&1 || { useradd --create-home --shell /bin/bash --comment "wizara provisioning" "$login"; changed=y; }
-home=$(getent passwd "$login" | cut -d: -f6)
-mkdir -p "$home/.ssh"
-if [ "$(cat "$home/.ssh/authorized_keys" 2>/dev/null)" != "$keys" ]; then
-  printf '%s\n' "$keys" > "$home/.ssh/.new"; mv "$home/.ssh/.new" "$home/.ssh/authorized_keys"; changed=y
-fi
-chown -R "$login:" "$home/.ssh"
-rule="$login ALL=(ALL:ALL) NOPASSWD: ALL"
-if [ "$(cat /etc/sudoers.d/wizara 2>/dev/null)" != "$rule" ]; then
-  printf '%s\n' "$rule" > /etc/sudoers.d/.wizara.new; chmod 440 /etc/sudoers.d/.wizara.new
-  visudo -cqf /etc/sudoers.d/.wizara.new
-  mv /etc/sudoers.d/.wizara.new /etc/sudoers.d/wizara; changed=y
-fi
-[ -z "$changed" ] || echo changed
-"""
-
-_TUNNEL_KEY = r"""
-set -eu
-umask 077
-export DEBIAN_FRONTEND=noninteractive
-if ! command -v wg >/dev/null; then
-  apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::http::Timeout=30 update >&2
-  apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::http::Timeout=30 --no-install-recommends install wireguard-tools >&2
-fi
-mkdir -p /etc/wireguard; chmod 700 /etc/wireguard
-key=/etc/wireguard/$1.key
-[ -s "$key" ] || { wg genkey > "$key.new"; mv "$key.new" "$key"; }
-wg pubkey < "$key"
-"""
-
-# Ours is the file that the node deploy keeps from then on. A server that refuses it keeps its own.
-_CLOSE = r"""
-set -eu
-file=/etc/ssh/sshd_config.d/10-wizara.conf
-new=$(mktemp /etc/ssh/.wizara-XXXXXX)
-trap 'rm -f "$new"' EXIT
-cat > "$new"; chmod 600 "$new"
-if cmp -s "$new" "$file"; then exit 0; fi
-mkdir -p /run/sshd /etc/ssh/sshd_config.d
-sshd -t -f "$new"
-mv "$new" "$file"
-sshd -t || { rm -f "$file"; echo "the SSH server refuses the new settings" >&2; exit 1; }
-systemctl reload ssh.service
-echo changed
-"""
 
 
 @dataclass(frozen=True)
@@ -128,28 +47,38 @@ def enrol(meeting: Meeting, expected: HostKey, pin: Callable[[EnrolledNode], boo
     Refusal says what hinders, and then nothing was changed. The first way in is closed last, after our own was proved over a new
     connection and pinned, so a meeting that is cut short can always be begun again.
     """
+    plan = meeting.plan
     changed = False
     with _come_in(meeting, expected, progress) as machine:
         facts = _look(machine, meeting)
-        changed |= _mend_apt(machine, meeting.plan)
+        devices = _devices(plan, facts)
+        bare = _bare_ports(plan, facts, devices)
+        changed |= _mend_apt(machine, plan, facts)
         progress(_("creating the account {login}").format(login=PROVISIONER))
-        changed |= "changed" in machine.run_as_root(_ACCOUNT, PROVISIONER, stdin="\n".join(meeting.plan.provisioners))
+        changed |= "changed" in machine.run_as_root(programs.SUDO)
+        changed |= "changed" in machine.run_as_root(programs.ACCOUNT, PROVISIONER, stdin="\n".join(plan.provisioners))
     progress(_("proving the new way in"))
     with meeting.open() as machine:
         machine.log_in(meeting.ours, expected)
-        if machine.run_as_root("id -u").strip() != "0":
-            raise Refusal(
-                _("{node}: sudo does not give root to {login}").format(node=meeting.plan.name, login=PROVISIONER)
-            )
+        _prove_root(machine, plan)
+        for port in bare:
+            progress(_("giving {port} its address {address}").format(port=port.name, address=port.address))
+            _give_address(machine, port, devices[port.name], facts.one("network"))
+            changed = True
         vpn_key = None
-        if meeting.plan.tunnel:
+        if plan.tunnel:
             progress(_("making the tunnel's key"))
-            vpn_key = machine.run_as_root(_TUNNEL_KEY, meeting.plan.tunnel.device).strip()
-        changed |= pin(EnrolledNode(host_key=str(expected), vpn_key=vpn_key, devices=_devices(meeting.plan, facts)))
+            vpn_key = machine.run_as_root(programs.TUNNEL_KEY, plan.tunnel.device).strip()
+        changed |= pin(EnrolledNode(host_key=str(expected), vpn_key=vpn_key, devices=devices))
         progress(_("closing the first way in"))
-        changed |= "changed" in machine.run_as_root(_CLOSE, stdin=render("node/sshd.conf.j2", {"node": meeting.plan}))
+        changed |= "changed" in machine.run_as_root(programs.CLOSE, stdin=render("node/sshd.conf.j2", {"node": plan}))
     _prove_again(meeting, expected)
     return changed
+
+
+def _prove_root(machine: Machine, plan: NodePlan) -> None:
+    if machine.run_as_root("id -u").strip() != "0":
+        raise Refusal(_("{node}: sudo does not give root to {login}").format(node=plan.name, login=PROVISIONER))
 
 
 def _come_in(meeting: Meeting, expected: HostKey, progress: Progress) -> Machine:
@@ -157,7 +86,8 @@ def _come_in(meeting: Meeting, expected: HostKey, progress: Progress) -> Machine
     machine = meeting.open()
     try:
         machine.log_in(meeting.ours, expected)
-    except LoginRefused:
+        machine.run_as_root("true")
+    except (LoginRefused, Unfinished):
         machine.close()
         progress(_("logging in as {user}").format(user=meeting.first.user))
         machine = meeting.open()
@@ -178,61 +108,105 @@ def _prove_again(meeting: Meeting, expected: HostKey) -> None:
             time.sleep(0.5)
 
 
-def _look(machine: Machine, meeting: Meeting) -> dict[str, list[list[str]]]:
+class Facts:
+    """What a machine says of itself: words by their first one."""
+
+    def __init__(self, answer: str) -> None:
+        self._words: dict[str, list[list[str]]] = {}
+        for line in answer.splitlines():
+            if line.strip():
+                word, *rest = line.split()
+                self._words.setdefault(word, []).append(rest)
+
+    def all(self, word: str) -> list[list[str]]:
+        """Return what followed *word*, each time it was said."""
+        return self._words.get(word, [])
+
+    def one(self, word: str) -> str:
+        """Return the one thing that followed *word*; nothing when it was not said."""
+        said = self.all(word)
+        return said[0][0] if said and said[0] else ""
+
+
+def _look(machine: Machine, meeting: Meeting) -> Facts:
     """Return what the machine says of itself, after refusing what cannot work."""
-    facts: dict[str, list[list[str]]] = {}
     before = time.time()
-    for line in machine.run(_LOOK).splitlines():
-        word, *rest = line.split()
-        facts.setdefault(word, []).append(rest)
+    facts = Facts(machine.run(programs.LOOK))
+    now = (before + time.time()) / 2
     name = meeting.plan.name
-    release = facts["release"][0][0]
-    if release != meeting.plan.release:
-        raise Refusal(
-            _("{node} runs {found}, declared is {declared}").format(
-                node=name, found=release, declared=meeting.plan.release
-            )
-        )
-    skew = int(facts["clock"][0][0]) - (before + time.time()) / 2
+    if facts.one("release") != meeting.plan.release:
+        message = _("{node} runs {found}, declared is {declared}")
+        raise Refusal(message.format(node=name, found=facts.one("release"), declared=meeting.plan.release))
+    skew = int(facts.one("clock")) - now
     if abs(skew) > _CLOCK_SECONDS:
         raise Refusal(
             _("{node}: its clock is {seconds} s off").format(node=name, seconds=round(skew)),
             hint=_("set it first: timedatectl set-time"),
         )
-    free = int(facts["free"][0][0])
+    free = int(facts.one("free"))
     if free < _FREE_KIB:
         raise Refusal(_("{node}: {mib} MiB free on /var, 1024 are needed").format(node=name, mib=free // 1024))
+    if not facts.one("sources") and meeting.plan.apt is None:
+        raise Refusal(
+            _("{node}: its apt has no source but the installer's disc").format(node=name),
+            hint=_("declare apt: {mirror, security} in ministry.yaml"),
+        )
     _refuse_without_sudo(facts, machine, name)
     return facts
 
 
-def _refuse_without_sudo(facts: dict[str, list[list[str]]], machine: Machine, name: str) -> None:
-    sudo = [words[0] for words in facts.get("sudo", [])]
+def _refuse_without_sudo(facts: Facts, machine: Machine, name: str) -> None:
+    if facts.one("uid") == "0":
+        return
+    sudo = [words[0] for words in facts.all("sudo")]
     if "absent" in sudo:
         raise Refusal(_("{node} has no sudo").format(node=name), hint=_("log in as root, or install it at the console"))
-    if facts["uid"][0][0] != "0" and "free" not in sudo:
-        try:
-            machine.run_as_root("true")
-        except Unfinished as fault:
-            raise Refusal(
-                _("{node}: this login may not use sudo").format(node=name),
-                hint=_("--sudo-password asks for its password"),
-            ) from fault
+    if "free" in sudo:
+        # It would not read a password, and the program behind it would.
+        machine.forget_sudo_password()
+        return
+    try:
+        machine.run_as_root("true")
+    except Unfinished as fault:
+        raise Refusal(
+            _("{node}: this login may not use sudo").format(node=name),
+            hint=_("--sudo-password asks for its password"),
+        ) from fault
 
 
-def _mend_apt(machine: Machine, plan: NodePlan) -> bool:
-    if plan.apt is None:
-        return False
-    arguments = (plan.release, plan.apt.mirror, plan.apt.security, plan.apt.proxy or "")
-    return "mended" in machine.run_as_root(_MEND_APT, *arguments)
+def _mend_apt(machine: Machine, plan: NodePlan, facts: Facts) -> bool:
+    arguments = (plan.apt.mirror, plan.apt.security, plan.apt.proxy or "") if plan.apt else ("", "", "")
+    return "mended" in machine.run_as_root(programs.MEND_APT, plan.release, *arguments)
 
 
-def _devices(plan: NodePlan, facts: dict[str, list[list[str]]]) -> dict[str, str]:
+def _devices(plan: NodePlan, facts: Facts) -> dict[str, str]:
     """Return port → interface name, for the ports whose MAC was declared and found."""
-    by_mac = {words[1]: words[0] for words in facts.get("nic", []) if len(words) > 1}
+    by_mac = {words[1]: words[0] for words in facts.all("nic") if len(words) > 1}
     missing = [port.name for port in plan.ports if port.mac and port.mac not in by_mac]
     if missing:
         raise Refusal(
             _("{node}: no interface has the declared MAC of {ports}").format(node=plan.name, ports=", ".join(missing))
         )
     return {port.name: by_mac[port.mac] for port in plan.ports if port.mac}
+
+
+def _bare_ports(plan: NodePlan, facts: Facts, devices: dict[str, str]) -> tuple[PortPlan, ...]:
+    """Return the ports that were found by MAC and have no address yet; the session's own interface has one, and stays as it is."""
+    addresses = {words[0]: words[2].split(",") if len(words) > 2 else [] for words in facts.all("nic")}
+    session = {name for name, own in addresses.items() if facts.one("session") in own}
+    bare = [port for port in plan.ports if port.name in devices and port.address and not addresses[devices[port.name]]]
+    bare = [port for port in bare if devices[port.name] not in session]
+    if bare and not facts.one("network"):
+        names = ", ".join(f"{port.name} ({devices[port.name]})" for port in bare)
+        raise Refusal(
+            _(
+                "{node}: {ports} has no address, and neither ifupdown nor systemd-networkd is there to give it one"
+            ).format(node=plan.name, ports=names),
+            hint=_("give it its address at the console"),
+        )
+    return tuple(bare)
+
+
+def _give_address(machine: Machine, port: PortPlan, device: str, network: str) -> None:
+    program = {"networkd": programs.NETWORKD, "ifupdown": programs.IFUPDOWN}[network]
+    machine.run_as_root(program, port.name, device, port.mac or "", str(port.address), str(port.next_hop or ""))

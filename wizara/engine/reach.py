@@ -21,7 +21,8 @@ from wizara.text import _
 
 _CLONE_NEWNET = 0x40000000
 _CONNECT_SECONDS = 15
-_KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")
+#: No others: the settings that enrolment leaves offer these two.
+_KEY_TYPES = ("ssh-ed25519", "rsa-sha2-512")
 
 
 def dial(address: str, port: int, namespace: Path | None, seconds: float = _CONNECT_SECONDS) -> socket.socket:
@@ -141,12 +142,18 @@ class Machine:
             return
         keys = [_private_key(login.key_file)] if login.key_file else _own_keys()
         for key in keys:
+            if not self._transport.is_active():
+                break  # the server hung up: it counts attempts
             try:
                 self._transport.auth_publickey(login.user, key)
             except paramiko.AuthenticationException:
                 continue
             return
         raise paramiko.AuthenticationException("no key was accepted")
+
+    def forget_sudo_password(self) -> None:
+        """Give sudo no password from now on: it asks for none."""
+        self._sudo = None
 
     def run(self, script: str, *arguments: str, stdin: str = "") -> str:
         """Run *script* in sh as the login itself and return what it printed; Unfinished when it fails."""
