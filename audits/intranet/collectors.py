@@ -18,7 +18,9 @@ from wizara.engine.ground import Ground, each
 
 _WIREGUARD = 'date +%s; wg show "$1" dump'
 #: At most five seconds of what crosses an uplink; nothing when there is no tcpdump.
-_TCPDUMP = 'command -v tcpdump >/dev/null || exit 0; timeout 5 tcpdump -i "$1" -n -U -s 0 -w - 2>/dev/null | base64 -w0; true'
+_TCPDUMP = (
+    'command -v tcpdump >/dev/null || exit 0; timeout 5 tcpdump -i "$1" -n -U -s 0 -w - 2>/dev/null | base64 -w0; true'
+)
 _PATIENCE = 2.5
 """Seconds that a connection is waited for: a satellite's round trip, twice, and a repeated first packet."""
 
@@ -35,7 +37,9 @@ def collect(ground: Ground, during: Callable[[], None]) -> None:
         _watched_links(ground, traffic)
     else:
         each([*gateways, ""], lambda name: _watch_node(ground, ground.blueprint.nodes[name]) if name else traffic())
-    each([name for name in gateways if name in ground.machines], lambda name: _link(ground, ground.blueprint.nodes[name]))
+    each(
+        [name for name in gateways if name in ground.machines], lambda name: _link(ground, ground.blueprint.nodes[name])
+    )
 
 
 def _link(ground: Ground, plan: NodePlan) -> None:

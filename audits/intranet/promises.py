@@ -28,7 +28,9 @@ def links_stand(seen: Seen, facts: Promises) -> Iterator[Judgement]:
                 age = found[-1].number("age")
                 good = age is not None and age <= _FRESH and (found[-1].number("received") or 0) > 0
                 told = "-" if age is None else str(age)
-                yield holds(subject, found) if good else broken(subject, found, node=plan.name, peer=peer.node, age=told)
+                yield (
+                    holds(subject, found) if good else broken(subject, found, node=plan.name, peer=peer.node, age=told)
+                )
 
 
 @rule("INT-002", scope="declared", kinds=("tunnel",), cvss="CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:C/C:H/I:H/A:N")

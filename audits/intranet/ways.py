@@ -61,7 +61,9 @@ def _flows(ministry: Ministry, blueprint: Blueprint, sources: dict[str, IPv4Addr
             for service in flow.services:
                 if target.prefixlen == 32 and service.protocol == "tcp":
                     name = _name(ministry, blueprint, target.network_address)
-                    yield Way(flow.source_site, flow.target_site, name, str(target.network_address), service.port, "flow")
+                    yield Way(
+                        flow.source_site, flow.target_site, name, str(target.network_address), service.port, "flow"
+                    )
 
 
 def _undeclared(

@@ -65,7 +65,7 @@ def places(ground: Ground) -> tuple[Place | None, Place | None]:
 
 
 def _saw(ground: Ground, system: System, place: Place, collector: str, port: int, facts: dict[str, JsonValue]) -> None:
-    ground.saw(collector, "mail", {"from": place.name} | facts, vantage=place.vantage, site=place.site, ip=system.address,
+    ground.saw(collector, "mail", facts | {"from": place.name}, vantage=place.vantage, site=place.site, ip=system.address,
                port=port)  # fmt: skip
 
 
@@ -160,7 +160,9 @@ def _refusals(ground: Ground, system: System, place: Place) -> None:
     for purpose, where, port, sender, recipient in tries:
         if where:
             facts: dict[str, JsonValue] = {"purpose": purpose, "to": recipient, "service": f"tcp/{port}"}
-            _saw(ground, system, where, "refusal", port, facts | _tried(ground, system, where, port, (sender, recipient)))
+            _saw(
+                ground, system, where, "refusal", port, facts | _tried(ground, system, where, port, (sender, recipient))
+            )
 
 
 def _itself(ground: Ground, system: System) -> Place | None:
@@ -201,4 +203,6 @@ def _key(ground: Ground, system: System, place: Place) -> None:
             facts |= {"values": [untrusted(value) for value in ask(connection, name, "TXT").values], "answer": True}
     except (OSError, ValueError, IndexError) as fault:
         facts["fault"] = _words(fault)
-    ground.saw("dkim-record", "dns", facts, vantage=place.vantage, site=place.site, ip=servers[0] if servers else None, port=53)
+    ground.saw(
+        "dkim-record", "dns", facts, vantage=place.vantage, site=place.site, ip=servers[0] if servers else None, port=53
+    )

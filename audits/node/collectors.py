@@ -57,7 +57,9 @@ def _node(ground: Ground, name: str) -> None:
 
 def _saw(ground: Ground, plan: NodePlan, collector: str, facts: dict[str, JsonValue], kind: str = "unit") -> None:
     data = {"node": plan.name} | facts
-    ground.saw(collector, "time" if kind == "time" else "unit", data, vantage=plan.name, site=plan.site, ip=str(plan.manage))
+    ground.saw(
+        collector, "time" if kind == "time" else "unit", data, vantage=plan.name, site=plan.site, ip=str(plan.manage)
+    )
 
 
 def _filter(text: str) -> dict[str, JsonValue]:
@@ -71,4 +73,9 @@ def _filter(text: str) -> dict[str, JsonValue]:
         untrusted(one["rule"]["chain"]) for one in parts
         if "rule" in one and one["rule"]["chain"] in {"input", "forward"} and one["rule"]["expr"] == [{"accept": None}]
     ]  # fmt: skip
-    return {"table": bool(chains), "input": chains.get("input", ""), "forward": chains.get("forward", ""), "wide": [*wide]}
+    return {
+        "table": bool(chains),
+        "input": chains.get("input", ""),
+        "forward": chains.get("forward", ""),
+        "wide": [*wide],
+    }
