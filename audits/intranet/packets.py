@@ -86,8 +86,8 @@ def _packet(raw: bytes, link: int) -> Packet:
     header = (body[0] & 15) * 4
     fragment = int.from_bytes(body[6:8], "big") & 0x1FFF
     ports = struct.unpack_from("!2H", body, header) if len(body) >= header + 4 and not fragment else (0, 0)
-    ports = ports if body[9] in {_TCP, _UDP} else (0, 0)
-    return Packet(ether, body[9], IPv4Address(body[12:16]), IPv4Address(body[16:20]), *ports, raw=raw)
+    source, target = ports if body[9] in {_TCP, _UDP} else (0, 0)
+    return Packet(ether, body[9], IPv4Address(body[12:16]), IPv4Address(body[16:20]), source, target, raw)
 
 
 def sort(found: Iterable[Packet], permitted: Permitted, canary: bytes = b"") -> Sorted:
@@ -104,12 +104,10 @@ def sort(found: Iterable[Packet], permitted: Permitted, canary: bytes = b"") -> 
 
 
 def _sort(packet: Packet, permitted: Permitted) -> str:
-    if packet.ether == _ARP or (packet.ether == _IPV6 and packet.protocol in {_ICMP6, 0}):
-        return "link"
-    ends = {packet.source, packet.target} - {None}
-    if any(end in network for end in ends if end for network in permitted.inside):
-        return "inside"
+    """Return the first sort that fits *packet*."""
+    ends = [end for end in (packet.source, packet.target) if end]
     ports = {packet.source_port, packet.target_port}
+<<<<<<< HEAD
     if packet.protocol == _ICMP:
         return "link"
     if packet.protocol == _UDP and permitted.tunnel_port in ports:
@@ -125,3 +123,20 @@ def _sort(packet: Packet, permitted: Permitted) -> str:
     if packet.protocol in {_TCP, _UDP} and 53 in ports and ends & permitted.resolvers:
         return "names"
     return "foreign"
+=======
+    is_tcp, is_udp = packet.protocol == _TCP, packet.protocol == _UDP
+
+    def among(networks: Iterable[IPv4Network]) -> bool:
+        return any(end in network for network in networks for end in ends)
+
+    table = {
+        "link": packet.ether == _ARP or (packet.ether == _IPV6 and packet.protocol in {_ICMP6, 0}),
+        "inside": among(permitted.inside),
+        "control": packet.protocol == _ICMP,
+        "tunnel": is_udp and permitted.tunnel_port in ports,
+        "management": is_tcp and 22 in ports and among(permitted.management),
+        "packages": is_tcp and bool(ports & {80, 443}) and bool(permitted.mirrors & set(ends)),
+        "names": (is_tcp or is_udp) and 53 in ports and bool(permitted.resolvers & set(ends)),
+    }
+    return next((name for name, fits in table.items() if fits), "foreign")
+>>>>>>> verify

@@ -65,7 +65,7 @@ def places(ground: Ground) -> tuple[Place | None, Place | None]:
 
 
 def _saw(ground: Ground, system: System, place: Place, collector: str, port: int, facts: dict[str, JsonValue]) -> None:
-    ground.saw(collector, "mail", {"from": place.name} | facts, vantage=place.vantage, site=place.site, ip=system.address,
+    ground.saw(collector, "mail", facts | {"from": place.name}, vantage=place.vantage, site=place.site, ip=system.address,
                port=port)  # fmt: skip
 
 

@@ -21,7 +21,7 @@ class Submission(smtplib.SMTP):
         self.connect(address, port)
         self._host = server_name  # what STARTTLS verifies the certificate against
 
-    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:  # type: ignore[override]
+    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
         connection = self._place.connect(host, port, _SECONDS)
         connection.settimeout(_SECONDS)
         return connection

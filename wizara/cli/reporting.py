@@ -22,6 +22,9 @@ def write(
 ) -> Iterator[Path]:
     """Write the reports of *run* and yield their paths; their owner alone can read them, for they are maps."""
     folder = RunFolder.open(runs, run)
+    if folder.run.verb == "verify":
+        message = _("{run} is a verification, and only audits have reports so far").format(run=folder.run.id)
+        raise UsageFault(message, hint=_("its promises are in {path}").format(path=folder.path / "verify.json"))
     if folder.run.verb != "audit":
         raise UsageFault(_("{run} is no audit; reports are written of audits").format(run=folder.run.id))
     case = read_case(folder)

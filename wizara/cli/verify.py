@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from wizara.text import _
 if TYPE_CHECKING:
     from wizara.cli.verifying import PromiseData, VerifySummary
 
+_MANY = 12
 _COLOURS = {"holds": "green", "broken": "red", "unknown": "yellow"}
 
 
@@ -71,18 +73,22 @@ def _show(result: VerifySummary, *, explain: bool) -> None:
 def _show_rule(promises: tuple[PromiseData, ...], *, explain: bool) -> None:
     """Show one promise: a line for what holds, and one for each subject of which it does not."""
     first = promises[0]
-    held = [_name(one) for one in promises if one.outcome == "holds"]
+    held = [one for one in promises if one.outcome == "holds"]
     if held:
-        _line("holds", first, ", ".join(held))
+        _line("holds", first, _names(held))
     for one in promises:
         if one.outcome == "broken":
             _line("broken", one, _name(one))
             click.echo(f"            {one.seen}")
+<<<<<<< HEAD
     reasons = {
         one.reason: [_name(two) for two in promises if two.reason == one.reason] for one in promises if one.reason
     }
+=======
+    reasons = {one.reason: [two for two in promises if two.reason == one.reason] for one in promises if one.reason}
+>>>>>>> verify
     for reason, names in reasons.items():
-        _line("unknown", first, ", ".join(names))
+        _line("unknown", first, _names(names))
         click.echo(f"            {reason}")
     if explain:
         click.echo("            " + _("proves: {text}").format(text=first.proves))
@@ -93,6 +99,14 @@ def _line(outcome: str, one: PromiseData, names: str) -> None:
     words = {"holds": _("holds"), "broken": _("BROKEN"), "unknown": _("unknown")}[outcome]
     word = click.style(f"{words:<9}", fg=_COLOURS[outcome] if _colours() else None)
     click.echo(f"  {word} {one.rule}  {one.promise}: {names}")
+
+
+def _names(promises: list[PromiseData]) -> str:
+    """Return the subjects; those of one machine together where there are many."""
+    if len(promises) <= _MANY:
+        return ", ".join(map(_name, promises))
+    counted = Counter(one.subject.name or one.subject.asset for one in promises)
+    return ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in counted.items())
 
 
 def _name(one: PromiseData) -> str:

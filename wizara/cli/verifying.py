@@ -12,13 +12,13 @@ from pathlib import Path
 from wizara.audit.exceptions import conclude
 from wizara.audit.promises import Promises
 from wizara.audit.rule import judge
-from wizara.audit.verdict import Outcome, Subject, Verdict, Verdicts
+from wizara.audit.verdict import Outcome, Subject, Verdict
 from wizara.blueprint import derive
 from wizara.cli.world import Scene, refuse_unenrolled
 from wizara.engine.ground import Gateway, Ground, Host, Place, meet
 from wizara.errors import ExitCode, WizaraError
 from wizara.inventory.required import dashed, mail_servers
-from wizara.inventory.secrets import find_identity, open_secrets, read_identity
+from wizara.inventory.secrets import Secret, find_identity, open_secrets, read_identity
 from wizara.record.folder import RunFolder
 from wizara.record.run import Record
 from wizara.report.case import OBSERVATIONS, VERDICTS
@@ -110,7 +110,7 @@ def verify(order: Order, progress: Callable[[str, str], None]) -> VerifySummary:
     return result
 
 
-def _secrets(found: Scene) -> dict[str, object]:
+def _secrets(found: Scene) -> dict[str, Secret]:
     """Return the opened password of the mailbox of proofs; nothing when no node serves mail."""
     servers = mail_servers(found.ministry)
     if not servers:
@@ -132,10 +132,10 @@ def _collect(order: Order, ground: Ground) -> None:
         ground.places = tuple(_places(order, ground))
         if found.world.is_lab:
             _equip_from_lab(order, ground)
-        for one in ("node", "names"):
-            ground.progress("verify", one)
+        for one, words in (("node", N_("looking at the nodes")), ("names", N_("asking the name servers"))):
+            ground.progress("verify", words)
             load(f"audits.{one}.collectors").collect(ground)
-        ground.progress("verify", "intranet, mail")
+        ground.progress("verify", N_("trying the intranet and the mail"))
         load("audits.intranet.collectors").collect(ground, lambda: load("audits.mail.collectors").collect(ground))
 
 
