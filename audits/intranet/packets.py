@@ -107,23 +107,6 @@ def _sort(packet: Packet, permitted: Permitted) -> str:
     """Return the first sort that fits *packet*."""
     ends = [end for end in (packet.source, packet.target) if end]
     ports = {packet.source_port, packet.target_port}
-<<<<<<< HEAD
-    if packet.protocol == _ICMP:
-        return "link"
-    if packet.protocol == _UDP and permitted.tunnel_port in ports:
-        return "tunnel"
-    if (
-        packet.protocol == _TCP
-        and 22 in ports
-        and any(end in net for end in ends if end for net in permitted.management)
-    ):
-        return "management"
-    if packet.protocol == _TCP and ports & {80, 443} and ends & permitted.mirrors:
-        return "packages"
-    if packet.protocol in {_TCP, _UDP} and 53 in ports and ends & permitted.resolvers:
-        return "names"
-    return "foreign"
-=======
     is_tcp, is_udp = packet.protocol == _TCP, packet.protocol == _UDP
 
     def among(networks: Iterable[IPv4Network]) -> bool:
@@ -139,4 +122,3 @@ def _sort(packet: Packet, permitted: Permitted) -> str:
         "names": (is_tcp or is_udp) and 53 in ports and bool(permitted.resolvers & set(ends)),
     }
     return next((name for name, fits in table.items() if fits), "foreign")
->>>>>>> verify

@@ -80,13 +80,7 @@ def _show_rule(promises: tuple[PromiseData, ...], *, explain: bool) -> None:
         if one.outcome == "broken":
             _line("broken", one, _name(one))
             click.echo(f"            {one.seen}")
-<<<<<<< HEAD
-    reasons = {
-        one.reason: [_name(two) for two in promises if two.reason == one.reason] for one in promises if one.reason
-    }
-=======
     reasons = {one.reason: [two for two in promises if two.reason == one.reason] for one in promises if one.reason}
->>>>>>> verify
     for reason, names in reasons.items():
         _line("unknown", first, _names(names))
         click.echo(f"            {reason}")
