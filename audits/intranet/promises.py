@@ -61,7 +61,7 @@ def permitted_flows_pass(seen: Seen, facts: Promises) -> Iterator[Judgement]:
     for one in _knocks(seen, "flow"):
         subject = pair_subject(one.text("source"), one.text("name"), one.text("service"))
         if one.text("state") == "untried":
-            yield unknown(subject, "no-program", [one])
+            yield unknown(subject, "not-tried", [one])
         elif one.text("state") == "open":
             yield holds(subject, [one])
         else:
@@ -91,7 +91,7 @@ def _refused(seen: Seen, purpose: str) -> Iterator[Judgement]:
             services = ", ".join(one.text("service") for one in opened)
             yield broken(subject, opened, source=source, target=name, services=services)
         elif any(one.text("state") == "untried" for one in tried):
-            yield unknown(subject, "no-program", tried)
+            yield unknown(subject, "not-tried", tried)
         elif not control:
             yield unknown(subject, "no-way-out", tried)
         else:

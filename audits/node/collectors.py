@@ -69,13 +69,19 @@ def _filter(text: str) -> dict[str, JsonValue]:
     except (ValueError, KeyError):
         return {"table": False}
     chains = {one["chain"]["name"]: one["chain"].get("policy", "") for one in parts if "chain" in one}
+    rules = [one["rule"] for one in parts if "rule" in one]
     wide = [
-        untrusted(one["rule"]["chain"]) for one in parts
-        if "rule" in one and one["rule"]["chain"] in {"input", "forward"} and one["rule"]["expr"] == [{"accept": None}]
-    ]  # fmt: skip
+        untrusted(rule["chain"]) for rule in rules if rule["chain"] in {"input", "forward"} and _is_wide(rule["expr"])
+    ]
     return {
         "table": bool(chains),
         "input": chains.get("input", ""),
         "forward": chains.get("forward", ""),
         "wide": [*wide],
     }
+
+
+def _is_wide(expressions: list[dict[str, object]]) -> bool:
+    """Say whether a rule accepts without asking anything about the packet."""
+    words = {word for one in expressions for word in one}
+    return "accept" in words and words <= {"accept", "counter", "log"}

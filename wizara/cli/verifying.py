@@ -136,7 +136,12 @@ def _collect(order: Order, ground: Ground) -> None:
             ground.progress("verify", words)
             load(f"audits.{one}.collectors").collect(ground)
         ground.progress("verify", N_("trying the intranet and the mail"))
-        load("audits.intranet.collectors").collect(ground, lambda: load("audits.mail.collectors").collect(ground))
+        plans = [ground.blueprint.nodes[name] for name in order.nodes]
+        mail = load("audits.mail.collectors").collect if any(plan.mail for plan in plans) else (lambda _ground: None)
+        if any(plan.tunnel for plan in plans):
+            load("audits.intranet.collectors").collect(ground, lambda: mail(ground))
+        else:
+            mail(ground)
 
 
 def _places(order: Order, ground: Ground) -> Iterator[Place]:

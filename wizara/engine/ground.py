@@ -29,6 +29,8 @@ Capture = Callable[[str], AbstractContextManager[Path]]
 _ItemT = TypeVar("_ItemT")
 _ResultT = TypeVar("_ResultT")
 _AT_ONCE = 32
+_CHANNELS = 5
+"""Sessions of one SSH connection: sshd allows ten (MaxSessions), and others need some."""
 _PROVISIONER = "wizara"
 
 
@@ -60,17 +62,12 @@ class Host:
         return "open"
 
 
-#: Connects from an address of its own, with what a Debian machine has; answers one word.
-_KNOCK = """
-if command -v python3 >/dev/null; then exec python3 -c '
-import socket, sys
-try:
-    socket.create_connection((sys.argv[2], int(sys.argv[3])), float(sys.argv[4]), (sys.argv[1], 0)).close()
-    print("open")
-except ConnectionRefusedError: print("closed")
-except OSError: print("silent")
-' "$@"; fi
-if command -v nc >/dev/null; then nc -z -w "${4%.*}" -s "$1" "$2" "$3" && echo open || echo silent; else echo nothing; fi
+#: Connects from an address of its own and answers one word; perl-base is essential in Debian, python3 is not.
+_KNOCK = r"""exec perl -MIO::Socket::INET -MErrno -e '
+my ($from, $to, $port, $seconds) = @ARGV;
+my $made = IO::Socket::INET->new(PeerAddr => $to, PeerPort => $port, LocalAddr => $from, Proto => "tcp", Timeout => $seconds);
+print $made ? "open" : $!{ECONNREFUSED} ? "closed" : "silent";
+' "$@"
 """
 
 
@@ -83,14 +80,19 @@ class Gateway:
     address: IPv4Address
     machine: Machine
     vantage: str
+    turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_CHANNELS))
 
     def connect(self, address: str, port: int, seconds: float = 10) -> socket.socket:
         """Return a connection that the gateway makes for us through SSH; OSError when none comes about."""
         return bridged(self.machine.through(address, port, seconds))
 
     def knock(self, address: str, port: int, seconds: float) -> State | None:
-        """Say how *address* takes a TCP connection from the LAN address; None when the gateway has nothing to ask with."""
-        said = self.machine.run(_KNOCK, str(self.address), address, str(port), str(seconds)).strip()
+        """Say how *address* takes a TCP connection from the LAN address; None when the gateway cannot try."""
+        try:
+            with self.turns:
+                said = self.machine.run(_KNOCK, str(self.address), address, str(port), str(seconds)).strip()
+        except WizaraError:
+            return None
         words: dict[str, State] = {"open": "open", "closed": "closed", "silent": "silent"}
         return words.get(said)
 
