@@ -63,9 +63,7 @@ def _ports(directory: Directory, name: str) -> tuple[PortPlan, ...]:
         device = interface.device or found_devices.get(port) or port
         if port in site.uplinks:
             uplink = site.uplinks[port]
-            plans.append(
-                PortPlan(port, device, "uplink", uplink.address, interface.mac, uplink.medium, uplink.gateway)
-            )
+            plans.append(PortPlan(port, device, "uplink", uplink.address, interface.mac, uplink.medium, uplink.gateway))
         else:
             lan = site.lans[port]
             address = IPv4Interface((interface.address, lan.network.prefixlen)) if interface.address else None

@@ -62,7 +62,9 @@ def command(
             codes.append(fault.code)
     ends = _side_by_side(found, appointments)
     for name, end in ends.items():
-        click.echo(f"{name}: {end}" if isinstance(end, str) else f"{name}: {safe(str(end))}", err=not isinstance(end, str))
+        click.echo(
+            f"{name}: {end}" if isinstance(end, str) else f"{name}: {safe(str(end))}", err=not isinstance(end, str)
+        )
     codes += [end.code for end in ends.values() if isinstance(end, WizaraError)]
     return worst(codes)
 
@@ -104,7 +106,9 @@ def _side_by_side(scene: Scene, appointments: list[Appointment]) -> dict[str, st
 def _agree(host: Host, key: HostKey) -> None:
     """Ask a person whether the machine's console shows the same fingerprint."""
     kind = "ed25519" if key.kind == "ssh-ed25519" else "rsa"
-    click.echo(_("{node} shows the host key {fingerprint}").format(node=host.node, fingerprint=key.fingerprint), err=True)
+    click.echo(
+        _("{node} shows the host key {fingerprint}").format(node=host.node, fingerprint=key.fingerprint), err=True
+    )
     words = _("compare it with what the machine's own console prints: {command}")
     click.echo(words.format(command=f"ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub"), err=True)
     if not sys.stdin.isatty():

@@ -65,9 +65,12 @@ def arrange(scene: Scene, host: Host, agree: Callable[[Host, HostKey], None]) ->
     """Find out which host key the machine must hold; this may ask a person."""
     plan = derive(scene.ministry).nodes[host.node]
     first, known = _first_way(scene, host)
-    meeting = Meeting(plan, first, Login(PROVISIONER, scene.ssh_key), scene.world.namespace, host.address)
     pinned = scene.ministry.enrolled.nodes.get(host.node)
-    return Appointment(host, meeting, _expected(meeting, host, HostKey.parse(pinned.host_key) if pinned else known, agree))
+    ours = Login(PROVISIONER, scene.ssh_key)
+    meeting = Meeting(plan, first, ours, scene.world.namespace, host.address, met=pinned is not None)
+    return Appointment(
+        host, meeting, _expected(meeting, host, HostKey.parse(pinned.host_key) if pinned else known, agree)
+    )
 
 
 def meet(scene: Scene, appointment: Appointment, progress: Callable[[str], None]) -> bool:
@@ -95,9 +98,7 @@ def _first_way(scene: Scene, host: Host) -> tuple[Login, HostKey | None]:
     return login, HostKey.parse((lab.folder / "machines" / host.node / "host_key.pub").read_text())
 
 
-def _expected(
-    meeting: Meeting, host: Host, known: HostKey | None, agree: Callable[[Host, HostKey], None]
-) -> HostKey:
+def _expected(meeting: Meeting, host: Host, known: HostKey | None, agree: Callable[[Host, HostKey], None]) -> HostKey:
     """Return the host key that the machine must hold; nothing is sent to one that shows another.
 
     A fingerprint that was read at the console and given counts more than what was pinned: the machine may have been reinstalled.
