@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizara.operations import packages, template, this_node, unit
+from wizara.operations import packages, retired, template, this_node, unit
 
 _UNBOUND = "/etc/unbound/unbound.conf"
 _READY = """i=0; until ss -Hlun sport = :53 | grep -q .; do i=$((i+1)); [ $i -lt 60 ] || exit 1; sleep 0.5; done"""
@@ -21,5 +21,6 @@ def configure() -> None:
 
 
 def activate() -> None:
-    """Answer."""
+    """Answer, in place of any other name server."""
+    retired(name="No other name server", unit_names=("named", "dnsmasq", "pdns-recursor", "systemd-resolved"))
     unit(name="Name server answers", unit_name="unbound.service", files=(_UNBOUND,), ready=_READY)

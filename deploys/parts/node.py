@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizara.operations import directory, file, login, packages, template, this_node, unit
+from wizara.operations import directory, file, login, packages, retired, template, this_node, unit
 
 #: sshd keeps the first value it reads: an installer's 10-….conf or a cloud's 50-….conf must come after ours.
 _SSHD = "/etc/ssh/sshd_config.d/00-wizara.conf"
@@ -59,6 +59,7 @@ def _admins() -> None:
 def activate() -> None:
     """Run what every node runs; the filter stands before the kernel forwards anything."""
     unit(name="Packet filter is in force", unit_name="nftables.service", files=(_NFT,), reloads=True, reaches_node=True)
+    retired(name="No other packet filter", unit_names=("ufw", "firewalld", "netfilter-persistent"))
     unit(
         name="Kernel network settings are in force",
         unit_name="systemd-sysctl.service",

@@ -18,7 +18,7 @@ from wizara.inventory.types import Release
 from wizara.lab import Lab, leftovers, rehearsal, rise, single
 
 sys.path.insert(0, str(Path(__file__).parent))
-import houses  # noqa: E402 - a neighbour, found by the line above
+import houses
 
 _numbers = itertools.count(1)
 

@@ -60,7 +60,7 @@ def _keep_used_machines(provision: Provision, accepted: tuple[str, ...]) -> None
     """Leave a machine with a life of its own alone until each thing that would end is accepted."""
     for node, line in provision.planned.items():
         words = {word for words in accepted for word in words.split(",")}
-        left = [item.subject for item in line.standing if item.kind != "file" and item.subject not in words]
+        left = [item.subject for item in line.standing if item.asks and item.subject not in words]
         if left and line.changes:
             message = _("a first run would close or replace: {what} — declare it, or accept it with --accept-closing")
             provision.refuse(node, message.format(what=", ".join(dict.fromkeys(left))))

@@ -142,7 +142,11 @@ def show(result: ProvisionResult, *, as_json: bool, diff: bool = True) -> None:
     for one in result.nodes:
         print(f"{one.node}: {outcome_words(one.outcome)}" + (f" — {safe(one.message)}" if one.message else ""))
         for item in one.standing:
-            print(f"  ! {item.kind} {item.subject}: {safe(item.detail)}")
+            print(f"  ! {item.kind} {safe(item.subject)}: {safe(item.detail)}")
+        asked = list(dict.fromkeys(item.subject for item in one.standing if item.asks))
+        if asked and result.verb == "plan":
+            words = _("a first apply needs each declared, or: {option}")
+            print("  " + words.format(option=f"--accept-closing {safe(','.join(asked))}"))
         for change in one.changes:
             print(f"  {change.kind} {change.operation} {change.subject}" + (f" ({change.note})" if change.note else ""))
             if diff:

@@ -35,6 +35,8 @@ class Meeting:
     namespace: Path | None = None
     address: str | None = None
     """Where it answers now, when that is not where it is managed from."""
+    met: bool = False
+    """True when its key was pinned before: then our own way leads in."""
 
     def open(self) -> Machine:
         """Connect, and say nothing yet."""
@@ -82,17 +84,25 @@ def _prove_root(machine: Machine, plan: NodePlan) -> None:
 
 
 def _come_in(meeting: Meeting, expected: HostKey, progress: Progress) -> Machine:
-    """Log in by our own way where an earlier meeting made it, else by the installer's, over a connection of its own."""
-    machine = meeting.open()
-    try:
-        machine.log_in(meeting.ours, expected)
-        machine.run_as_root("true")
-    except (LoginRefused, Unfinished):
-        machine.close()
-        progress(_("logging in as {user}").format(user=meeting.first.user))
+    """Log in by the installer's way, or by our own where an earlier meeting made it; each try over a connection of its own.
+
+    The likelier way comes first: a server counts what fails, and shuts its door for a while after a few.
+    """
+    ways = (meeting.ours, meeting.first) if meeting.met else (meeting.first, meeting.ours)
+    refused: list[LoginRefused | Unfinished] = []
+    for way in ways:
+        progress(_("logging in as {user}").format(user=way.user))
         machine = meeting.open()
-        machine.log_in(meeting.first, expected)
-    return machine
+        try:
+            machine.log_in(way, expected)
+            if way is meeting.ours:
+                machine.run_as_root("true")
+        except (LoginRefused, Unfinished) as fault:
+            machine.close()
+            refused.append(fault)
+        else:
+            return machine
+    raise refused[ways.index(meeting.first)]
 
 
 def _prove_again(meeting: Meeting, expected: HostKey) -> None:

@@ -13,7 +13,8 @@ for device in /sys/class/net/*; do
   # What lies on another interface (VLAN, bridge, bond) shares its address and is not the card.
   ls -d "$device"/lower_* >/dev/null 2>&1 && continue
   name=${device##*/}
-  echo "nic $name $(cat "$device/address" 2>/dev/null) $(ip -o -4 address show dev "$name" | awk '{sub("/.*", "", $4); print $4}' | paste -sd,)"
+  own=$(ip -o -4 address show dev "$name" | awk '{sub("/.*", "", $4); print $4}' | paste -sd,)
+  echo "nic $name $(cat "$device/address" 2>/dev/null) $own"
 done
 if systemctl is-active --quiet systemd-networkd; then echo "network networkd"
 elif command -v ifup >/dev/null && [ -e /etc/network/interfaces ]; then echo "network ifupdown"; fi
@@ -103,7 +104,8 @@ done
 IFUPDOWN = r"""
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
-grep -qsE '^source(-directory)? .*interfaces\.d' /etc/network/interfaces || echo 'source /etc/network/interfaces.d/*' >> /etc/network/interfaces
+all=/etc/network/interfaces
+grep -qsE '^source(-directory)? .*interfaces\.d' $all || echo 'source /etc/network/interfaces.d/*' >> $all
 mkdir -p /etc/network/interfaces.d
 file=/etc/network/interfaces.d/wizara-$1
 { printf 'auto %s\niface %s inet static\n\taddress %s\n' "$2" "$2" "$4"; [ -z "$5" ] || printf '\tgateway %s\n' "$5"; } > "$file.new"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ctypes
 import hashlib
+import logging
 import os
 import shlex
 import socket
@@ -25,7 +26,15 @@ _CONNECT_SECONDS = 15
 _KEY_TYPES = ("ssh-ed25519", "rsa-sha2-512")
 
 
+<<<<<<< HEAD
 def dial(address: str, port: int, namespace: Path | None, seconds: float = _CONNECT_SECONDS) -> socket.socket:
+=======
+# What it has to say comes back as a fault; without a handler it would print a traceback of its own.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+def dial(address: str, port: int, namespace: Path | None) -> socket.socket:
+>>>>>>> adopt
     """Return a socket connected to *address* out of *namespace* (None: this one); Unreachable when nothing answers."""
 
     def connect() -> socket.socket:
@@ -100,7 +109,8 @@ class Machine:
         except (paramiko.SSHException, EOFError, OSError) as fault:
             self.close()
             raise Unreachable(
-                _("{address} does not speak SSH: {fault}").format(address=address, fault=fault)
+                _("{address} does not speak SSH: {fault}").format(address=address, fault=fault),
+                hint=_("a server that refused a few logins shuts its door for some seconds: try again"),
             ) from fault
         key = self._transport.get_remote_server_key()
         self.host_key = HostKey(key.get_name(), key.get_base64())

@@ -16,10 +16,10 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
 from wizara.engine.connector import WizaraConnector
 from wizara.engine.internals import give_own_operations, operations_of, run_operation
-from wizara.engine.standing import Look, StandingFact, undeclared
+from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
 from wizara.errors import WizaraError
 from wizara.operations import change
-from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Step
+from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
 
 Emit = Callable[[Step | Planned | Ended], None]
 
@@ -76,7 +76,12 @@ class Runner:
 
     def _tell_plan(self, host: Host, look: Look) -> tuple[PlannedChange, ...]:
         changes = _as_planned(change.take(str(host)))
-        standing = undeclared(host.data.wizara_node, look, changes) if look.first_time else ()
+        standing: tuple[Standing, ...] = ()
+        if look.first_time:
+            files = replaced(look, changes)
+            with ctx_host.use(host):
+                touched: frozenset[str] = host.get_fact(TouchedFact, files) if files else frozenset()
+            standing = undeclared(host.data.wizara_node, look, files, touched)
         self._emit(Planned(node=str(host), changes=changes, first_time=look.first_time, standing=standing))
         return changes
 

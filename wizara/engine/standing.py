@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from pyinfra.api import FactBase, StringCommand
 
 from wizara.blueprint import NodePlan
 from wizara.operations.command import program
+from wizara.operations.units import RETIRED
 from wizara.record.progress import PlannedChange, Standing
+from wizara.text import _
 
 #: Services that fight with what a part brings, whatever they listen on.
 _RIVALS = {
@@ -19,18 +21,35 @@ _RIVALS = {
     "mail": ("exim4", "sendmail", "opensmtpd", "courier-imap"),
     "node": ("ufw", "firewalld", "netfilter-persistent", "docker", "NetworkManager", "shorewall"),
 }
+#: Files that every installer writes anew, for this very machine.
+_OF_INSTALLERS = {"/etc/resolv.conf"}
 #: Sockets of a plain Debian that nobody misses from outside: DHCP client, NTP client, mDNS, LLMNR.
 _QUIET = {"udp/68", "udp/546", "udp/123", "udp/5353", "udp/5355", "udp/323"}
 
 _LOOK = r"""
-grep -qs 'wizara' /etc/nftables.conf && echo applied
+PATH=$PATH:/usr/sbin:/sbin
+[ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] && echo forwarding
+sed -s 's/^/kept /' /var/lib/wizara/originals/index 2>/dev/null
 ss -Htulnp 2>/dev/null | sed 's/^/listen /'
 ss -Htnp state established 2>/dev/null | sed 's/^/peer /'
 for service in named bind9 dnsmasq pdns-recursor systemd-resolved exim4 sendmail opensmtpd courier-imap \
-  ufw firewalld netfilter-persistent docker NetworkManager shorewall; do
+  firewalld netfilter-persistent docker NetworkManager shorewall; do
   systemctl is-active --quiet "$service" 2>/dev/null && echo "service $service"
 done
+grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && echo "service ufw"
 if command -v nft >/dev/null; then nft list ruleset 2>/dev/null | grep -E '^table' | sed 's/^/rules /'; fi
+true
+"""
+
+
+# A file that is as its package left it is nobody's work; ucf keeps such files for some packages.
+_TOUCHED = r"""
+known=$(dpkg-query -W -f '${Conffiles}\n' 2>/dev/null | awk '{print $2 "  " $1}'; cat /var/lib/ucf/hashfile 2>/dev/null)
+for path in "$@"; do
+  [ -f "$path" ] || continue
+  sum=$(md5sum "$path")
+  printf '%s\n' "$known" | grep -qxF "${sum%% *}  $path" || echo "$path"
+done
 true
 """
 
@@ -40,12 +59,16 @@ class Look:
     """What was seen on the machine, before wizara ever applied to it or after."""
 
     first_time: bool
+    """True while our packet filter is not in force: what it would cut is still there."""
     sockets: tuple[tuple[str, str, str], ...] = ()
     """(``tcp/5432``, local address, program)"""
     peers: tuple[tuple[str, str, str], ...] = ()
     """(``tcp/5432`` of our side, remote address, program)"""
     services: frozenset[str] = frozenset()
     tables: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
+    """Files whose originals were kept: what stands there now is ours."""
+    forwards: bool = False
 
 
 class StandingFact(FactBase[Look]):
@@ -58,13 +81,39 @@ class StandingFact(FactBase[Look]):
     def process(self, output: Iterable[str]) -> Look:
         """Return the answer."""
         lines = list(output)
+        tables = [line.removeprefix("rules table ").rstrip(" {") for line in lines if line.startswith("rules ")]
         return Look(
-            first_time="applied" not in lines,
+            first_time="inet wizara" not in tables,
             sockets=tuple(_socket(line.split()[1:]) for line in lines if line.startswith("listen ")),
             peers=tuple(_peer(line.split()[1:]) for line in lines if line.startswith("peer ")),
             services=frozenset(line.split()[1] for line in lines if line.startswith("service ")),
-            tables=tuple(line.removeprefix("rules table ").rstrip(" {") for line in lines if line.startswith("rules ")),
+            tables=tuple(table for table in tables if table != "inet wizara"),
+            kept=frozenset(line.removeprefix("kept ") for line in lines if line.startswith("kept ")),
+            forwards="forwarding" in lines,
         )
+
+
+class TouchedFact(FactBase[frozenset[str]]):
+    """Those of some files that somebody made or changed since their packages were installed."""
+
+    @staticmethod
+    def default() -> frozenset[str]:
+        """Return what no answer means: none."""
+        return frozenset()
+
+    def command(self, paths: tuple[str, ...]) -> StringCommand:
+        """Return the question."""
+        return program(_TOUCHED, *paths)
+
+    def process(self, output: Iterable[str]) -> frozenset[str]:
+        """Return the answer."""
+        return frozenset(output)
+
+
+def replaced(look: Look, changes: Iterable[PlannedChange]) -> tuple[str, ...]:
+    """Return the files that stand there and would be replaced or removed for the first time."""
+    files = [one.subject for one in changes if one.operation == "file" and one.kind in {"modify", "remove"}]
+    return tuple(path for path in dict.fromkeys(files) if path not in look.kept)
 
 
 def _split(endpoint: str) -> tuple[str, str]:
@@ -88,13 +137,11 @@ def _peer(words: list[str]) -> tuple[str, str, str]:
     return f"tcp/{port}", remote, _program(words[4:])
 
 
-def undeclared(plan: NodePlan, look: Look, changes: Iterable[PlannedChange]) -> tuple[Standing, ...]:
+def undeclared(
+    plan: NodePlan, look: Look, replaces: Iterable[str] = (), touched: frozenset[str] = frozenset()
+) -> tuple[Standing, ...]:
     """Return what a first run on the machine would cut, replace or fight with, and that *plan* does not declare."""
-    return (*_sockets(plan, look), *_peers(plan, look), *_conflicts(plan, look), *_replaced(changes))
-
-
-def _declared(plan: NodePlan) -> set[str]:
-    return {str(rule.service) for rule in plan.inbound}
+    return (*_sockets(plan, look), *_peers(plan, look), *_conflicts(plan, look), *_files(replaces, touched))
 
 
 def _is_local(address: str) -> bool:
@@ -104,12 +151,26 @@ def _is_local(address: str) -> bool:
         return False
 
 
+def _admitted(plan: NodePlan, service: str, remote: str) -> bool:
+    """Tell whether the new rules let *remote* speak to *service*."""
+    try:
+        address = ip_address(remote)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else address
+    return any(
+        str(rule.service) == service and (not rule.sources or any(mapped in source for source in rule.sources))
+        for rule in plan.inbound
+        if mapped is not None or not rule.sources
+    )
+
+
 def _sockets(plan: NodePlan, look: Look) -> Iterable[Standing]:
-    known = _declared(plan) | _QUIET
+    known = {str(rule.service) for rule in plan.inbound} | _QUIET
     cut: dict[str, set[str]] = {}
     for service, address, process in look.sockets:
         if service not in known and not _is_local(address):
-            cut.setdefault(service, set()).add(f"{process} on {address}")
+            cut.setdefault(service, set()).add(_("{program} on {address}").format(program=process, address=address))
     return [
         Standing(kind="socket", subject=service, detail=", ".join(sorted(what)))
         for service, what in sorted(cut.items())
@@ -117,11 +178,15 @@ def _sockets(plan: NodePlan, look: Look) -> Iterable[Standing]:
 
 
 def _peers(plan: NodePlan, look: Look) -> Iterable[Standing]:
+    """Name who is connected now and would be cut; a connection that this machine opened goes on.
+
+    The filter lets established connections pass, but it learns of one that is older than itself only when this machine sends:
+    until then its packets are dropped, and after its end it is not let in anew.
+    """
     listening = {service for service, _address, _program in look.sockets}
-    known = _declared(plan)
     cut: dict[str, set[str]] = {}
     for service, remote, process in look.peers:
-        if service in listening and service not in known and not _is_local(remote):
+        if service in listening and not _is_local(remote) and not _admitted(plan, service, remote):
             cut.setdefault(service, set()).add(f"{remote} ({process})")
     return [
         Standing(kind="peer", subject=service, detail=", ".join(sorted(who))) for service, who in sorted(cut.items())
@@ -130,17 +195,23 @@ def _peers(plan: NodePlan, look: Look) -> Iterable[Standing]:
 
 def _conflicts(plan: NodePlan, look: Look) -> Iterable[Standing]:
     rivals = {rival for part in plan.parts for rival in _RIVALS.get(part, ())}
-    found = [
-        Standing(kind="conflict", subject=name, detail="active service") for name in sorted(look.services & rivals)
-    ]
-    foreign = [table for table in look.tables if table.split()[-1] != "wizara"]
-    if foreign:
-        found.append(
-            Standing(kind="conflict", subject="firewall", detail="rules already loaded: " + ", ".join(foreign))
+    for name in sorted(look.services & rivals):
+        ends = name in RETIRED
+        detail = (
+            _("active service; it will be stopped and disabled") if ends else _("active service; it stays, beside ours")
         )
-    return found
+        yield Standing(kind="conflict", subject=name, detail=detail)
+    if look.tables:
+        detail = _("rules of others are in force, and what they drop stays dropped: {tables}")
+        yield Standing(kind="conflict", subject="firewall", detail=detail.format(tables=", ".join(look.tables)))
+    if look.forwards and not plan.is_gateway:
+        yield Standing(kind="conflict", subject="forwarding", detail=_("it routes between networks; that will end"))
 
 
-def _replaced(changes: Iterable[PlannedChange]) -> Iterable[Standing]:
-    return [Standing(kind="file", subject=one.subject, detail="will be replaced; the original is kept") for one in changes
-            if one.operation == "file" and one.kind == "modify"]  # fmt: skip
+def _files(replaces: Iterable[str], touched: frozenset[str]) -> Iterable[Standing]:
+    for path in replaces:
+        if path in touched and path not in _OF_INSTALLERS:
+            yield Standing(kind="file", subject=path, detail=_("made by hand; will be replaced, the original is kept"))
+        else:
+            detail = _("as it was installed; will be replaced, the original is kept")
+            yield Standing(kind="file", subject=path, detail=detail, asks=False)

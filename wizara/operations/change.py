@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["create", "modify", "remove", "install", "start", "restart", "reload", "enable", "repair"]
+Kind = Literal["create", "modify", "remove", "install", "start", "restart", "reload", "enable", "stop", "repair"]
 _LONGEST_DIFF = 400
 
 

@@ -42,6 +42,15 @@ echo "Digest=${digest%% *}"
 echo "NewestFile=$newest"
 """
 
+_ACTIVE = r"""
+for name in "$@"; do
+  # ufw's unit says nothing of its rules: they come with "ufw enable", and its unit is active without them.
+  if [ "$name" = ufw ]; then grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && echo ufw
+  elif systemctl is-active --quiet "$name.service"; then echo "$name"; fi
+done
+true
+"""
+
 _PACKAGES = r"""
 for name in "$@"; do
   state=$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) || state=absent
@@ -125,6 +134,23 @@ class Unit(FactBase[UnitStatus]):
             digest=values["Digest"],
             newest_file=int(values["NewestFile"]),
         )
+
+
+class Active(FactBase[frozenset[str]]):
+    """Those of some services that are active."""
+
+    @staticmethod
+    def default() -> frozenset[str]:
+        """Return what no answer means: none."""
+        return frozenset()
+
+    def command(self, names: tuple[str, ...]) -> StringCommand:
+        """Return the question."""
+        return program(_ACTIVE, *names)
+
+    def process(self, output: Iterable[str]) -> frozenset[str]:
+        """Return the answer."""
+        return frozenset(output)
 
 
 class Packages(FactBase[dict[str, str]]):

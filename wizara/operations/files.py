@@ -18,23 +18,30 @@ from wizara.operations.target import this_node, this_run
 
 # The temporary file stands in the destination's folder, 0600 from birth; a link that is cut while the content is fed is found
 # by its digest. /var/lib/wizara/originals keeps what stood at a path before wizara first replaced it.
-_PUT = r"""
-set -eu
-umask 077
+_KEEP = r"""
+keep() {
+  kept=/var/lib/wizara/originals; mkdir -p "$kept"
+  if grep -qxF "$1" "$kept/index" 2>/dev/null; then return 0; fi
+  if [ -e "$1" ] || [ -L "$1" ]; then
+    mkdir -p "$kept/$2${1%/*}"; cp -a "$1" "$kept/$2$1"
+    [ -L "$1" ] || sync "$kept/$2$1"
+  fi
+  printf '%s %s\n' "$2" "$1" >> "$kept/runs"; sync "$kept/runs"
+  printf '%s\n' "$1" >> "$kept/index"; sync "$kept/index"
+}
+"""
+_PUT = (
+    "set -eu\numask 077"
+    + _KEEP
+    + r"""
 dest=$1 owner=$2 group=$3 mode=$4 digest=$5 run=$6; shift 6
 dir=${dest%/*}
-find "$dir" -maxdepth 1 -name '.wizara-*' ! -name ".wizara-$run-*" -delete
+find "$dir" -maxdepth 1 -type f -name '.wizara-*' ! -name ".wizara-$run-*" -delete
 new=$(mktemp "$dir/.wizara-$run-XXXXXXXX")
 trap 'rm -f "$new"' EXIT
 base64 -d > "$new"
 sum=$(sha256sum "$new")
 [ "${sum%% *}" = "$digest" ] || { echo "content of $dest did not arrive whole" >&2; exit 74; }
-kept=/var/lib/wizara/originals; mkdir -p "$kept"
-if ! grep -qxF "$dest" "$kept/index" 2>/dev/null; then
-  if [ -e "$dest" ] || [ -L "$dest" ]; then mkdir -p "$kept/$run$dir"; cp -a "$dest" "$kept/$run$dest"; fi
-  printf '%s\n' "$dest" >> "$kept/index"; printf '%s %s\n' "$run" "$dest" >> "$kept/runs"
-  sync "$kept/index"
-fi
 chown "$owner:$group" "$new"
 chmod "$mode" "$new"
 if [ $# -gt 0 ]; then
@@ -42,14 +49,16 @@ if [ $# -gt 0 ]; then
   sh -c "$check" wizara "$new" >&2 || { echo "$dest was refused by its check and is unchanged" >&2; exit 65; }
 fi
 sync "$new"
+keep "$dest" "$run"
 mv -fT "$new" "$dest"
 trap - EXIT
 sync "$dir"
 """
+)
 
 _MODE = 'chown "$2:$3" "$1" && chmod "$4" "$1"'
 _MKDIR = 'set -e; mkdir -p "$1"; chown "$2:$3" "$1"; chmod "$4" "$1"'
-_REMOVE = 'rm -f "$1"'
+_REMOVE = "set -eu\numask 077" + _KEEP + 'keep "$1" "$2"\nrm -f "$1"\n'
 
 
 @operation()
@@ -125,4 +134,4 @@ def absent(path: str, reaches_node: bool = False) -> Commands:
     if now.kind == "absent":
         return
     record(this_node().name, Change("file", "remove", path, reaches_node=reaches_node))
-    yield program(_REMOVE, path)
+    yield program(_REMOVE, path, this_run())

@@ -10,9 +10,11 @@ from pyinfra.context import host
 
 from wizara.operations.change import Change, planned_paths, record
 from wizara.operations.command import Commands, program
-from wizara.operations.facts import Unit, UnitStatus
+from wizara.operations.facts import Active, Unit, UnitStatus
 from wizara.operations.target import this_node
 
+#: Services that do what a part of ours does, and cannot do it beside it; each part says which of them it retires.
+RETIRED = ("ufw", "firewalld", "netfilter-persistent", "named", "dnsmasq", "pdns-recursor", "systemd-resolved")
 Action = Literal["none", "stamp", "start", "restart", "reload"]
 
 _ENABLE = 'systemctl enable --quiet "$1"'
@@ -74,3 +76,23 @@ def unit(
         yield program(_RUN, unit_name, action, now.digest)
         if ready and action != "stamp":
             yield program(ready)
+
+
+_RETIRE = r"""
+set -eu
+for name in "$@"; do
+  if [ "$name" = ufw ]; then ufw --force disable; fi
+  systemctl disable --quiet --now "$name.service"
+done
+"""
+
+
+@operation()
+def retired(unit_names: tuple[str, ...]) -> Commands:
+    """Keep services stopped and disabled that a part of ours replaces; one that is not there stays none of our business."""
+    now: frozenset[str] = host.get_fact(Active, unit_names)
+    running = tuple(name for name in unit_names if name in now)
+    for name in running:
+        record(this_node().name, Change("unit", "stop", f"{name}.service", note="replaced by ours"))
+    if running:
+        yield program(_RETIRE, *running)

@@ -31,6 +31,8 @@ class Standing(_Line):
     subject: str
     """What ``--accept-closing`` names: ``tcp/5432``, a path, or a service such as ``ufw``."""
     detail: str = ""
+    asks: bool = True
+    """True when an apply needs somebody's word for it; False when it is only told."""
 
 
 class Step(_Line):
