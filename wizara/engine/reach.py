@@ -26,15 +26,11 @@ _CONNECT_SECONDS = 15
 _KEY_TYPES = ("ssh-ed25519", "rsa-sha2-512")
 
 
-<<<<<<< HEAD
-def dial(address: str, port: int, namespace: Path | None, seconds: float = _CONNECT_SECONDS) -> socket.socket:
-=======
 # What it has to say comes back as a fault; without a handler it would print a traceback of its own.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
-def dial(address: str, port: int, namespace: Path | None) -> socket.socket:
->>>>>>> adopt
+def dial(address: str, port: int, namespace: Path | None, seconds: float = _CONNECT_SECONDS) -> socket.socket:
     """Return a socket connected to *address* out of *namespace* (None: this one); Unreachable when nothing answers."""
 
     def connect() -> socket.socket:
