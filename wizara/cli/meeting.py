@@ -66,11 +66,8 @@ def arrange(scene: Scene, host: Host, agree: Callable[[Host, HostKey], None]) ->
     plan = derive(scene.ministry).nodes[host.node]
     first, known = _first_way(scene, host)
     pinned = scene.ministry.enrolled.nodes.get(host.node)
-<<<<<<< HEAD
-=======
     ours = Login(PROVISIONER, scene.ssh_key)
     meeting = Meeting(plan, first, ours, scene.world.namespace, host.address, met=pinned is not None)
->>>>>>> adopt
     return Appointment(
         host, meeting, _expected(meeting, host, HostKey.parse(pinned.host_key) if pinned else known, agree)
     )
