@@ -67,11 +67,11 @@ def activate() -> None:
         reaches_node=True,
     )
     unit(name="SSH server runs", unit_name="ssh.service", files=(_SSHD,), reloads=True, reaches_node=True)
-    unit(name="Time is kept", unit_name="chrony.service", files=(_CHRONY,))
 
 
 def settle() -> None:
-    """Ask the ministry's own name servers from now on."""
+    """Ask the ministry's own servers from now on, for time and for names, now that the way to them is there."""
+    unit(name="Time is kept", unit_name="chrony.service", files=(_CHRONY,))
     node = this_node()
     resolvers = ("127.0.0.1",) if node.names else node.resolvers
     if resolvers:

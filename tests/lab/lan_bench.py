@@ -121,22 +121,8 @@ def plant(lan: Lan) -> None:
         if _dated()
         else _expired(lan.folder)
     )
-    lan.run(
-        web,
-        "openssl",
-        "s_server",
-        "-accept",
-        "443",
-        "-key",
-        key,
-        "-cert",
-        crt,
-        "-www",
-        "-min_protocol",
-        "TLSv1",
-        "-cipher",
-        "ALL:@SECLEVEL=0",
-    )
+    server = f"openssl s_server -accept 443 -key {key} -cert {crt} -www -min_protocol TLSv1 -cipher ALL:@SECLEVEL=0"
+    lan.run(web, *server.split())
     files = lan.host(41)
     conf = lan.folder / "vsftpd.conf"
     conf.write_text(
@@ -152,18 +138,8 @@ def plant(lan: Lan) -> None:
     snmp = lan.folder / "snmpd.conf"
     snmp.write_text("rocommunity public\nsysDescr Plain router\n")
     lan.run(stranger, "snmpd", "-f", "-Lo", "-C", "-c", str(snmp), "udp:161")
-    lan.run(
-        lan.host(78, "02:00:5e:00:00:78"),
-        "redis-server",
-        "--port",
-        "6379",
-        "--requirepass",
-        "long-and-secret",
-        "--protected-mode",
-        "no",
-        "--save",
-        "",
-    )
+    guarded = "redis-server --port 6379 --requirepass long-and-secret --protected-mode no --save"
+    lan.run(lan.host(78, "02:00:5e:00:00:78"), *guarded.split(), "")
     time.sleep(2)
 
 
