@@ -18,6 +18,11 @@ for unit in "$@"; do
 done
 echo "filter $(nft -j list table inet wizara 2>/dev/null | tr -d '\n')"
 sshd -T 2>/dev/null | sed 's/^/sshd /'
+# A source that was silent when the service started is asked again within a minute: a first silence proves nothing.
+waited=0
+while [ $waited -lt 40 ] && chronyc -c sources 2>/dev/null | awk -F, '{n++} $6 != 0 {heard++} END {exit !(n && !heard)}'; do
+  sleep 2; waited=$((waited + 2))
+done
 chronyc -c sources 2>/dev/null | sed 's/^/source /'
 chronyc -c tracking 2>/dev/null | sed 's/^/tracking /'
 """
