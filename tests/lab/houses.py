@@ -82,8 +82,10 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(tree.root()), "LANG": "C.UTF-8", "NO_COLOR": "1"}
 
 
-def write(folder: Path, release: str, login: dict[str, Any], *, cdrom: bool = False, **node: Any) -> None:
-    """Write the inventory of one machine into *folder*."""
+def write(
+    folder: Path, release: str, login: dict[str, Any], *, cdrom: bool = False, other: str | None = None, **node: Any
+) -> None:
+    """Write the inventory of one machine into *folder*; *other* is the release of a second one."""
     titles = {"fr": "Machine d'essai"}
     ports = {"adm": {"address": ADDRESS}, "wan": {}, **node.pop("ports", {})}
     site = {
@@ -95,6 +97,8 @@ def write(folder: Path, release: str, login: dict[str, Any], *, cdrom: bool = Fa
         "uplinks": {"wan": {"class": "fibre", "address": "192.0.2.2/30", "gateway": "192.0.2.1"}},
         "nodes": {NODE: {"release": release, "parts": ["node", "names"], "manage": ADDRESS, "ports": ports, **node}},
     }  # fmt: skip
+    if other:
+        site["nodes"]["other"] = {"release": other, "manage": "10.99.0.2", "ports": {"adm": {"address": "10.99.0.2"}}}  # type: ignore[index]
     mirror = "http://203.0.113.10/debian"
     ministry = {
         "name": "single", "title": titles, "country": "DZ", "domain": "single.test", "management": ["10.99.0.0/24"],
