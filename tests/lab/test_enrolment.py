@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import pty
-import select
 import signal
 import socket
 import subprocess
@@ -16,7 +13,7 @@ from collections.abc import Callable
 import paramiko
 import pytest
 import yaml
-from houses import ADDRESS, House, environment
+from houses import ADDRESS, House, environment, on_terminal
 
 from wizara.engine.enrolment import Meeting, enrol
 from wizara.engine.reach import HostKey, Login, LoginRefused, Machine
@@ -212,26 +209,6 @@ def test_a_machine_that_lost_its_visitor_between_two_commands_is_completed(house
     assert "nothing changed" in made.wizara("enrol").stdout
     with Machine(ADDRESS, namespace=made.lab.world().namespace) as machine, pytest.raises(LoginRefused):
         machine.log_in(Login("root", made.lab.folder / "operator_ed25519"), machine.host_key)
-
-
-def on_terminal(line: list[str], answers: dict[str, str], **settings: object) -> tuple[int, str]:
-    """Run *line* on a terminal of its own, answering what it asks; return its exit code and all that it showed."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(str(settings["cwd"]))
-        os.execvpe(line[0], line, settings["env"])  # type: ignore[arg-type]
-    shown, left = "", dict(answers)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        ready, _w, _x = select.select([terminal], [], [], 1)
-        try:
-            data = os.read(terminal, 4096) if ready else b""
-        except OSError:
-            break
-        shown += data.decode(errors="replace")
-        for question in [question for question in left if question in shown]:
-            os.write(terminal, (left.pop(question) + "\n").encode())
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
 
 
 def test_passwords_are_asked_on_the_terminal_and_the_console_line_is_shown(house, tmp_path):
