@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,10 +51,14 @@ class House:
     def line(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "wizara", *words]
 
-    def wizara(self, *words: str, timeout: float = 300, **settings: Any) -> subprocess.CompletedProcess[str]:
+    def wizara(
+        self, *words: str, timeout: float = 300, debug: bool = False, **settings: Any
+    ) -> subprocess.CompletedProcess[str]:
         """Run a verb in the lab; ``--lab`` and ``--runs`` are added."""
         added = ["--runs", str(self.runs)] if words[0] in {"plan", "apply"} else []
-        line = self.line(words[0], str(self.folder), *words[1:], "--lab", self.name, *added)
+        verb = 2 if words[0] == "secrets" else 1
+        first = ("--debug",) if debug else ()
+        line = self.line(*first, *words[:verb], str(self.folder), *words[verb:], "--lab", self.name, *added)
         return subprocess.run(
             line, check=False, capture_output=True, text=True, timeout=timeout, env=environment(), stdin=subprocess.DEVNULL,
             **settings,
@@ -82,8 +89,10 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(tree.root()), "LANG": "C.UTF-8", "NO_COLOR": "1"}
 
 
-def write(folder: Path, release: str, login: dict[str, Any], *, cdrom: bool = False, **node: Any) -> None:
-    """Write the inventory of one machine into *folder*."""
+def write(
+    folder: Path, release: str, login: dict[str, Any], *, cdrom: bool = False, other: str | None = None, **node: Any
+) -> None:
+    """Write the inventory of one machine into *folder*; *other* is the release of a second one."""
     titles = {"fr": "Machine d'essai"}
     ports = {"adm": {"address": ADDRESS}, "wan": {}, **node.pop("ports", {})}
     site = {
@@ -95,6 +104,8 @@ def write(folder: Path, release: str, login: dict[str, Any], *, cdrom: bool = Fa
         "uplinks": {"wan": {"class": "fibre", "address": "192.0.2.2/30", "gateway": "192.0.2.1"}},
         "nodes": {NODE: {"release": release, "parts": ["node", "names"], "manage": ADDRESS, "ports": ports, **node}},
     }  # fmt: skip
+    if other:
+        site["nodes"]["other"] = {"release": other, "manage": "10.99.0.2", "ports": {"adm": {"address": "10.99.0.2"}}}  # type: ignore[index]
     mirror = "http://203.0.113.10/debian"
     ministry = {
         "name": "single", "title": titles, "country": "DZ", "domain": "single.test", "management": ["10.99.0.0/24"],
@@ -116,3 +127,23 @@ def build(folder: Path, name: str) -> House:
     """Raise the lab of the inventory in *folder*."""
     lab = rise(load(folder), rehearsal.read(folder), name, lambda _who, _what: None)
     return House(folder, name, lab)
+
+
+def on_terminal(line: list[str], answers: dict[str, str], seconds: float = 60, **settings: object) -> tuple[int, str]:
+    """Run *line* on a terminal of its own, answering what it asks; return its exit code and all that it showed."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(str(settings["cwd"]))
+        os.execvpe(line[0], line, settings["env"])  # type: ignore[arg-type]
+    shown, left = "", dict(answers)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        ready, _w, _x = select.select([terminal], [], [], 1)
+        try:
+            data = os.read(terminal, 4096) if ready else b""
+        except OSError:
+            break
+        shown += data.decode(errors="replace")
+        for question in [question for question in left if question in shown]:
+            os.write(terminal, (left.pop(question) + "\n").encode())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown

@@ -129,7 +129,8 @@ class Machine:
                     address=self.address, seen=self.host_key.fingerprint, expected=expected.fingerprint
                 ),
                 hint=_(
-                    "somebody may stand between, or the machine was reinstalled: look at its console, then enrol it anew"
+                    "the machine was reinstalled, or somebody stands between: read its fingerprint at the console, "
+                    "then wizara enrol with --fingerprint"
                 ),
             )
         try:

@@ -31,11 +31,13 @@ class Change:
 
 
 _recorded: dict[str, list[Change]] = defaultdict(list)
+_subjects: dict[str, set[str]] = defaultdict(set)
 
 
 def record(node: str, change: Change) -> None:
     """Note *change* of *node*; an operation does so before its first command."""
     _recorded[node].append(change)
+    _subjects[node].add(change.subject)
 
 
 def take(node: str) -> tuple[Change, ...]:
@@ -43,9 +45,12 @@ def take(node: str) -> tuple[Change, ...]:
     return tuple(_recorded.pop(node, ()))
 
 
-def planned_paths(node: str) -> frozenset[str]:
-    """Return the subjects of *node* that are noted as about to change."""
-    return frozenset(change.subject for change in _recorded.get(node, ()))
+def changing(node: str) -> frozenset[str]:
+    """Return the subjects of *node* that this run changes, or has changed already.
+
+    A file that was edited by hand and is put back has the digest that its unit was started with; the unit may have read it since.
+    """
+    return frozenset(_subjects[node])
 
 
 def unified_diff(path: str, before: str, after: str) -> tuple[str, ...]:

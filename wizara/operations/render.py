@@ -23,18 +23,22 @@ class Lines(str):
     __slots__ = ()
 
 
+def _shown(value: object) -> str:
+    """Return what of *value* may stand in a message: a secret shows itself as nothing."""
+    return str(value)[:60]
+
+
 def _whole_value(value: object) -> object:
     """Refuse what would break out of its line; Jinja calls this for every value it writes."""
     if isinstance(value, Lines):
         return value
+    shown = _shown(value)
     if isinstance(value, Secret):
         value = value.reveal()
     if value is None or isinstance(value, (bytes, Mapping, set)):
         raise UsageFault(_("a template writes a value of type {type}").format(type=type(value).__name__))
     if isinstance(value, str) and _CONTROL.search(value):
-        raise UsageFault(
-            _("a template value holds a line break or control character: {value!r}").format(value=value[:60])
-        )
+        raise UsageFault(_("a template value holds a line break or control character: {value!r}").format(value=shown))
     return value
 
 
@@ -42,7 +46,7 @@ def _quoted(value: object) -> str:
     """Write *value* in double quotes for nftables comments, unbound and dovecot strings: no quote or backslash may be inside."""
     text = str(_whole_value(value))
     if '"' in text or "\\" in text:
-        raise UsageFault(_("a template value holds a quote or backslash: {value!r}").format(value=text[:60]))
+        raise UsageFault(_("a template value holds a quote or backslash: {value!r}").format(value=_shown(value)))
     return f'"{text}"'
 
 
@@ -50,7 +54,7 @@ def _word(value: object) -> str:
     """Write *value* as one bare word: no blank, quote, comment or separator of any of the syntaxes used."""
     text = str(_whole_value(value))
     if not re.fullmatch(r"[A-Za-z0-9_.:/@+=%\[\]-]+", text):
-        raise UsageFault(_("a template value is not one plain word: {value!r}").format(value=text[:60]))
+        raise UsageFault(_("a template value is not one plain word: {value!r}").format(value=_shown(value)))
     return text
 
 

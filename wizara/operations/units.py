@@ -8,7 +8,7 @@ from typing import Literal
 from pyinfra.api import operation
 from pyinfra.context import host
 
-from wizara.operations.change import Change, planned_paths, record
+from wizara.operations.change import Change, changing, record
 from wizara.operations.command import Commands, program
 from wizara.operations.facts import Active, Unit, UnitStatus
 from wizara.operations.target import this_node
@@ -62,7 +62,7 @@ def unit(
     now: UnitStatus = host.get_fact(Unit, unit_name, tuple(files))
     node = this_node().name
     action = needed(now, reloads=reloads)
-    if action in {"none", "stamp"} and planned_paths(node) & set(files):
+    if action in {"none", "stamp"} and changing(node) & set(files):
         action = "reload" if reloads else "restart"
     if not now.enabled:
         record(node, Change("unit", "enable", unit_name))

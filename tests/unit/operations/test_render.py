@@ -11,6 +11,7 @@ from wizara import tree
 from wizara.blueprint import derive
 from wizara.errors import UsageFault
 from wizara.inventory import load
+from wizara.inventory.secrets import Secret
 from wizara.operations import render
 
 
@@ -39,6 +40,17 @@ def test_what_is_missing_is_told_with_template_and_line(templates: Path) -> None
     (templates / "t.j2").write_text("one\n{{ nosuch }}\n")
     with pytest.raises(UsageFault, match=r"t\.j2:2: 'nosuch' is undefined"):
         render.render("t.j2", {})
+
+
+@pytest.mark.parametrize(
+    ("shape", "value"),
+    [("{{ value }}", "canary\nx"), ("{{ value | word }}", "canary x"), ("{{ value | quoted }}", 'canary"')],
+)
+def test_a_fault_does_not_show_a_secret(templates: Path, shape: str, value: str) -> None:
+    (templates / "t.j2").write_text(shape)
+    with pytest.raises(UsageFault) as fault:
+        render.render("t.j2", {"value": Secret(value)})
+    assert "canary" not in str(fault.value)
 
 
 def test_a_comment_cannot_end_its_quotes(templates: Path) -> None:
