@@ -10,6 +10,7 @@ import ssl
 from wizara.engine.ground import Place
 
 _SECONDS = 20
+_CONNECT = 8
 
 
 class Submission(smtplib.SMTP):
@@ -22,7 +23,7 @@ class Submission(smtplib.SMTP):
         self._host = server_name  # what STARTTLS verifies the certificate against
 
     def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
-        connection = self._place.connect(host, port, _SECONDS)
+        connection = self._place.connect(host, port, _CONNECT)
         connection.settimeout(_SECONDS)
         return connection
 
@@ -35,7 +36,7 @@ class Mailbox(imaplib.IMAP4):
         super().__init__(address, port, timeout=_SECONDS)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        connection = self._place.connect(self.host, self.port, _SECONDS)
+        connection = self._place.connect(self.host, self.port, _CONNECT)
         connection.settimeout(_SECONDS)
         return self._context.wrap_socket(connection, server_hostname=self._name)
 

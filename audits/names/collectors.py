@@ -8,13 +8,15 @@ from audits.names.question import ask
 from wizara.audit.untrusted import untrusted
 from wizara.engine.ground import Ground, bridged, each
 
-#: getent through DNS alone: /etc/hosts must not answer in the name server's place.
+#: getent through DNS alone: /etc/hosts must not answer in the name server's place. All at once: silence costs seconds.
 _LOOK = r"""
-for word in "$@"; do
-  case "$word" in *[!0-9.]*) said=$(getent -s dns ahostsv4 "$word" | awk '$2 == "STREAM" {print $1}' | sort -u | tr '\n' ' ');;
-  *) said=$(getent -s dns hosts "$word" | awk '{print $2}' | tr '\n' ' ');; esac
-  echo "$word $said"
-done
+export RES_OPTIONS='timeout:3 attempts:2'
+look() {
+  case "$1" in *[!0-9.]*) said=$(getent -s dns ahostsv4 "$1" | awk '$2 == "STREAM" {print $1}' | sort -u | tr '\n' ' ');;
+  *) said=$(getent -s dns hosts "$1" | awk '{print $2}' | tr '\n' ' ');; esac
+  echo "$1 $said"
+}
+for word in "$@"; do look "$word" & done; wait
 """
 #: A label that no ministry declares.
 ABSENT = "wizara-absent"

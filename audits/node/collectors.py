@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 
 from pydantic import JsonValue
 
@@ -12,17 +14,17 @@ from wizara.blueprint import NodePlan
 from wizara.engine.ground import Ground, each
 
 _SSH = ("permitrootlogin", "passwordauthentication", "kbdinteractiveauthentication", "permitemptypasswords")
+#: A source that was silent while both were being set up is asked anew now, and not in chrony's next minutes.
 _LOOK = r"""
 for unit in "$@"; do
   echo "unit $unit $(systemctl show --value -p LoadState,ActiveState,ConditionResult -- "$unit" | tr '\n' ' ')"
 done
 echo "filter $(nft -j list table inet wizara 2>/dev/null | tr -d '\n')"
 sshd -T 2>/dev/null | sed 's/^/sshd /'
-# A source that was silent when the service started is asked again within a minute: a first silence proves nothing.
-waited=0
-while [ $waited -lt 40 ] && chronyc -c sources 2>/dev/null | awk -F, '{n++} $6 != 0 {heard++} END {exit !(n && !heard)}'; do
-  sleep 2; waited=$((waited + 2))
-done
+unheard() { chronyc -c sources 2>/dev/null | awk -F, '$6 == 0' | grep -q .; }
+if unheard && chronyc burst 1/3 >/dev/null 2>&1; then
+  i=0; while unheard && [ $i -lt 16 ]; do i=$((i+1)); sleep 0.5; done
+fi
 chronyc -c sources 2>/dev/null | sed 's/^/source /'
 chronyc -c tracking 2>/dev/null | sed 's/^/tracking /'
 """
@@ -52,12 +54,21 @@ def _node(ground: Ground, name: str) -> None:
     _saw(ground, plan, "filter", _filter(" ".join(lines.get("filter", []))))
     settings = dict(line.split(" ", 1) for line in lines.get("sshd", []) if " " in line)
     _saw(ground, plan, "sshd", {key: untrusted(settings[key]) for key in _SSH if key in settings})
-    for line in lines.get("source", []):
-        _mode, state, source, _stratum, _poll, reach = line.split(",")[:6]
-        _saw(ground, plan, "source", {"source": untrusted(source), "state": state, "reach": int(reach, 8)}, "time")
-    for line in lines.get("tracking", []):
+    for collector, facts in _time(lines.get("source", []), lines.get("tracking", [])):
+        _saw(ground, plan, collector, facts, "time")
+
+
+def _time(sources: list[str], tracking: list[str]) -> Iterator[tuple[str, dict[str, JsonValue]]]:
+    """Yield what chronyc said of its sources and of the clock; what cannot be read was not said."""
+    for line in sources:
         fields = line.split(",")
-        _saw(ground, plan, "tracking", {"offset": abs(float(fields[4])), "leap": untrusted(fields[-1])}, "time")
+        if len(fields) > 5 and fields[5].isdigit():
+            facts: dict[str, JsonValue] = {"source": untrusted(fields[2]), "state": untrusted(fields[1])}
+            yield "source", facts | {"reach": int(fields[5], 8)}
+    for line in tracking:
+        fields = line.split(",")
+        with contextlib.suppress(ValueError, IndexError):
+            yield "tracking", {"offset": abs(float(fields[4])), "leap": untrusted(fields[-1])}
 
 
 def _saw(ground: Ground, plan: NodePlan, collector: str, facts: dict[str, JsonValue], kind: str = "unit") -> None:

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+from applied import Applied
+
 from wizara import tree
 from wizara.inventory import load
 from wizara.inventory.models import Ministry
@@ -35,7 +38,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = outcome.get_result()
     if report.when == "call" and report.failed:
         folder = Path(os.environ.get("WIZARA_ARTIFACTS", "artifacts")) / item.name.replace("/", "_")
-        for used in getattr(item, "funcargs", {}).values():
+        for value in getattr(item, "funcargs", {}).values():
+            used = value.lab if isinstance(value, Applied) else value
             if isinstance(used, Lab):
                 used.artifacts(folder / used.name)
                 report.sections.append(("artifacts", str(folder / used.name)))
@@ -81,4 +85,20 @@ def house(tmp_path: Path) -> Iterator[Callable[..., houses.House]]:
 
     yield make
     for name in made:
+        leftovers.clear(name)
+
+
+@pytest.fixture(scope="session")
+def applied_ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
+    """The shipped ministry as its people would find it: lifted, enrolled and applied once for the whole session."""
+    folder = tree.shipped_inventories() / "mps"
+    name = f"a{os.getpid()}"
+    lab = rise(declared("mps"), rehearsal.read(folder), name, quiet)
+    try:
+        made = Applied(lab, tmp_path_factory.mktemp("runs"))
+        for words in (("secrets",), ("enrol",), ("apply", "--yes")):
+            done = made.wizara(*words)
+            assert done.returncode == 0, done.stdout + done.stderr
+        yield made
+    finally:
         leftovers.clear(name)

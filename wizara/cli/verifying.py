@@ -173,7 +173,9 @@ def _equip_from_lab(order: Order, ground: Ground) -> None:
 
 def _summary(order: Order, folder: RunFolder, judged: dict[str, tuple[Verdict, ...]], code: ExitCode) -> VerifySummary:
     texts = Catalogue(language(), SUBJECTS)
-    promises = tuple(_promise(one, topic, texts) for topic, verdicts in judged.items() for one in verdicts)
+    promises = tuple(
+        _promise(one, topic, texts) for topic, verdicts in judged.items() for one in sorted(verdicts, key=_place)
+    )
     counts: dict[Outcome, int] = {"holds": 0, "broken": 0, "unknown": 0}
     for one in promises:
         counts[one.outcome] += 1
@@ -181,6 +183,11 @@ def _summary(order: Order, folder: RunFolder, judged: dict[str, tuple[Verdict, .
         run=folder.run.id, world=folder.run.world, ministry=folder.run.ministry, nodes=order.nodes, exit_code=int(code),
         folder=str(folder.path), counts=counts, promises=promises,
     )  # fmt: skip
+
+
+def _place(verdict: Verdict) -> tuple[str, str, str]:
+    """Return where a promise stands in the table: many places look at once, and their order means nothing."""
+    return verdict.rule, verdict.subject.name, verdict.subject.service or ""
 
 
 def _promise(verdict: Verdict, topic: str, texts: Catalogue) -> PromiseData:
