@@ -1,0 +1,74 @@
+"""Ctrl-C at any moment of a demonstration leaves nothing behind (acceptance 7); by name: ``python3 -m wizara test faults``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from wizara.lab import leftovers, remnants
+
+#: Seconds after its start: set-up, boot, enrolment, apply, verification, audit.
+MOMENTS = (0.7, 1.5, 2.5, 4, 8, 20, 40, 60, 90, 130)
+
+
+def standing() -> dict[str, set[str]]:
+    """What a demonstration makes, as it stands now."""
+    groups = {str(path) for path in Path("/sys/fs/cgroup").rglob("wizara*") if path.is_dir()}
+    mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if "wizara" in line}
+    spaces = {path.name for path in Path("/run/netns").glob("wz-demo.*")} if Path("/run/netns").is_dir() else set()
+    processes = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if "labs/demo" in words or "wz-demo." in words or " wizara demo" in words:
+            processes.add(f"{path.parent.name} {words[:100]}")
+    return {"cgroups": groups, "mounts": mounts, "namespaces": spaces, "processes": processes}
+
+
+@pytest.fixture(autouse=True)
+def clear():
+    leftovers.clear("demo")
+    yield
+    leftovers.clear("demo")
+
+
+def start() -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    # A group of its own, interrupted whole, as a terminal does.
+    return subprocess.Popen([sys.executable, "-m", "wizara", "demo"], env=environment, start_new_session=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_interrupted_demonstration_leaves_nothing(moment: float) -> None:
+    before = standing()
+    demo = start()
+    time.sleep(moment)
+    assert demo.poll() is None, "it was over before the moment"
+    os.killpg(demo.pid, signal.SIGINT)
+    assert demo.wait(timeout=60) == 130
+    time.sleep(0.5)
+    assert remnants("demo") == []
+    assert standing() == before
+
+
+def test_after_a_kill_lab_down_leaves_nothing() -> None:
+    before = standing()
+    demo = start()
+    time.sleep(12)
+    os.kill(demo.pid, signal.SIGKILL)
+    demo.wait()
+    assert remnants("demo")
+    subprocess.run([sys.executable, "-m", "wizara", "lab", "down", "--name", "demo"], check=True, timeout=60, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "PYTHONPATH": ":".join(sys.path)})  # fmt: skip
+    assert remnants("demo") == []
+    after = standing()
+    assert {kind: after[kind] - before[kind] for kind in after} == {kind: set() for kind in after}
