@@ -47,11 +47,12 @@ def command(ministry: str, lab: str | None, limit: tuple[str, ...], explain: boo
     if as_json:
         click.echo(result.model_dump_json(indent=2))
     else:
-        _show(result, explain=explain)
+        headquarters = next((name for name, site in found.ministry.sites.items() if site.kind == "headquarters"), "")
+        _show(result, headquarters, explain=explain)
     return result.exit_code
 
 
-def _show(result: VerifySummary, *, explain: bool) -> None:
+def _show(result: VerifySummary, headquarters: str, *, explain: bool) -> None:
     from wizara.cli.verifying import TITLES
 
     for topic, promises in groupby(result.promises, lambda one: one.topic):
@@ -65,7 +66,7 @@ def _show(result: VerifySummary, *, explain: bool) -> None:
         )
     )
     click.echo(_("record: {folder}").format(folder=result.folder), err=True)
-    step = f"wizara plan {result.ministry}" if counts["broken"] else f"wizara audit {result.ministry} hq"
+    step = f"wizara plan {result.ministry}" if counts["broken"] else f"wizara audit {result.ministry} {headquarters}"
     lab = f" --lab {result.world.removeprefix('lab ')}" if result.world.startswith("lab ") else ""
     click.echo(_("next: {command}").format(command=step + lab), err=True)
 

@@ -129,7 +129,7 @@ def test_what_is_broken_and_what_is_unknown_stand_apart_from_what_holds(capsys: 
         run="r", world="lab x", ministry="mps", nodes=("a",), exit_code=4, folder="runs/r",
         counts={"holds": 1, "broken": 1, "unknown": 1}, promises=promises,
     )  # fmt: skip
-    verify._show(result, explain=True)
+    verify._show(result, "hq", explain=True)
     told = capsys.readouterr()
     assert [line.split()[0] for line in told.out.splitlines() if "it stands" in line] == ["holds", "BROKEN", "unknown"]
     for words in ("b fell", "nobody looked", "proves: this", "does not prove: that", "1 hold, 1 broken, 1 not known"):
