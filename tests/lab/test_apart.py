@@ -78,11 +78,11 @@ def test_secrets_are_in_no_output_record_nor_process_list(house: Callable[..., H
         made.sh(
             "for path in $(grep -v nftables /var/lib/wizara/originals/index); do [ ! -f $path ] || echo '# hand' >> $path; done"
         )
-        made.sh("rm /etc/resolv.conf; mkdir /etc/resolv.conf")
+        made.sh("systemctl mask --quiet nftables")
         for words in (["plan"], ["apply", "--yes", "--json"]):
             done = made.wizara(*words, debug=True)
             outputs += [done.stdout, done.stderr]
-        assert done.returncode == 3, "it fails at the end, after every secret was on its way again"
+        assert done.returncode == 3, "it fails after every secret was on its way again"
     found = scene(str(made.folder), made.name)
     opened = secrets_of_nodes(found.ministry, ["machine"], found.secrets, found.identity)["machine"]
     canaries = {form for secret in opened.values() for form in forms(secret.reveal())}
