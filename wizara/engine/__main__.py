@@ -22,6 +22,7 @@ from wizara.errors import ExitCode, WizaraError  # noqa: E402
 from wizara.inventory import load  # noqa: E402
 from wizara.inventory.secrets import Secret  # noqa: E402
 from wizara.record.progress import AllPlanned, Fault  # noqa: E402
+from wizara.text import use  # noqa: E402
 
 
 def _own_stdout() -> TextIO:
@@ -40,6 +41,7 @@ def main() -> int:
     def emit(line: BaseModel) -> None:
         events.write(line.model_dump_json() + "\n")
 
+    use(os.environ.get("WIZARA_LANGUAGE", "en"))
     request = Request.model_validate_json(sys.stdin.readline())
     tree.expose()
     try:

@@ -56,7 +56,7 @@ def enrol(meeting: Meeting, expected: HostKey, pin: Callable[[EnrolledNode], boo
         devices = _devices(plan, facts)
         bare = _bare_ports(plan, facts, devices)
         changed |= _mend_apt(machine, plan, facts)
-        progress(_("creating the account {login}").format(login=PROVISIONER))
+        progress(_("account {login}").format(login=PROVISIONER))
         changed |= "changed" in machine.run_as_root(programs.SUDO)
         changed |= "changed" in machine.run_as_root(programs.ACCOUNT, PROVISIONER, stdin="\n".join(plan.provisioners))
     progress(_("proving the new way in"))
@@ -69,7 +69,7 @@ def enrol(meeting: Meeting, expected: HostKey, pin: Callable[[EnrolledNode], boo
             changed = True
         vpn_key = None
         if plan.tunnel:
-            progress(_("making the tunnel's key"))
+            progress(_("the tunnel's key"))
             vpn_key = machine.run_as_root(programs.TUNNEL_KEY, plan.tunnel.device).strip()
         changed |= pin(EnrolledNode(host_key=str(expected), vpn_key=vpn_key, devices=devices))
         progress(_("closing the first way in"))

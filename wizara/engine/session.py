@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import IO, Self
 from wizara.engine.request import Go, Request
 from wizara.errors import Unfinished
 from wizara.record.progress import LINE, AllPlanned, Ended, Fault, Planned, Step
-from wizara.text import _
+from wizara.text import _, language
 
 
 class Session:
@@ -23,8 +24,9 @@ class Session:
         enter = ["nsenter", f"--net={namespace}", "--"] if namespace else []
         self._request = request
         self._process: subprocess.Popen[str] = subprocess.Popen(
-            [*enter, sys.executable, "-m", "wizara.engine"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            [*enter, sys.executable, "-m", "wizara.engine"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"WIZARA_LANGUAGE": language()},
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         self._write(self._request.model_dump_json())

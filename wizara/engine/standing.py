@@ -188,8 +188,10 @@ def _peers(plan: NodePlan, look: Look) -> Iterable[Standing]:
     for service, remote, process in look.peers:
         if service in listening and not _is_local(remote) and not _admitted(plan, service, remote):
             cut.setdefault(service, set()).add(f"{remote} ({process})")
+    detail = _("{peers}: cut now, or at its end where the kernel follows the connection already")
     return [
-        Standing(kind="peer", subject=service, detail=", ".join(sorted(who))) for service, who in sorted(cut.items())
+        Standing(kind="peer", subject=service, detail=detail.format(peers=", ".join(sorted(who))))
+        for service, who in sorted(cut.items())
     ]
 
 
