@@ -59,6 +59,7 @@ class Newcomer:
         """Make the system, with nothing of ours but the checkout."""
         archive = apt.archive()
         self.remove()
+        self.root.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(
             ["mmdebstrap", "--variant=minbase", "--include=python3,ca-certificates", '--aptopt=APT::Install-Recommends "false"',
              self.suite, str(self.root), *archive.sources(self.suite)],
