@@ -61,19 +61,37 @@ SENTENCES = {
         "échec de .venv : voir ci-dessus. Réseau en panne ? L'exécution suivante reprend ; réglages de pip : {line}",
     ),
 }
-#: program that proves it → Debian package; what the lab's machines and networks are made with
+#: program that proves it → Debian package: what the lab's machines and networks are made with
 LAB_PACKAGES = {
     "systemd-nspawn": "systemd-container",
     "mmdebstrap": "mmdebstrap",
-    "slirp4netns": "slirp4netns",
     "nft": "nftables",
     "tcpdump": "tcpdump",
     "ssh": "openssh-client",
+    "openssl": "openssl",
     "ip": "iproute2",
     "ps": "procps",
 }
-#: verb → its first words after which the lab is used; an empty word is the verb alone
-LAB_VERBS: dict[str, tuple[str, ...]] = {"demo": (), "lab": (), "test": ("", "lab", "fresh", "faults", "slow")}
+#: what the tests without a machine look at reports and keys with
+UNIT_PACKAGES = {"pdftotext": "poppler-utils", "ssh-keygen": "openssh-client"}
+#: what the tests on machines judge with, and the daemons of their audited LAN
+JUDGE_PACKAGES = {
+    "chromium": "chromium",
+    "dkimverify": "python3-dkim",
+    "redis-server": "redis-server",
+    "snmpd": "snmpd",
+    "vsftpd": "vsftpd",
+    "sshd": "openssh-server",
+    "pdftotext": "poppler-utils",
+}
+#: verb, the first words after it that need them (an empty word is the verb alone, none is any), and what they need
+NEEDS: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
+    ("demo", (), LAB_PACKAGES),
+    ("lab", (), LAB_PACKAGES),
+    ("test", ("", "lab", "fresh", "faults", "slow"), LAB_PACKAGES),
+    ("test", ("", "unit"), UNIT_PACKAGES),
+    ("test", ("", "lab", "slow"), JUDGE_PACKAGES),
+)
 
 
 def prepare(arguments: Sequence[str]) -> None:
@@ -104,10 +122,11 @@ def _wanted(arguments: Sequence[str]) -> list[str]:
     packages = [] if importlib.util.find_spec("ensurepip") or _python().exists() else ["python3-venv"]
     words = [word for word in arguments if not word.startswith("-")]
     verb, rest = (words[0], words[1:] or [""]) if words else ("", [])
-    if verb in LAB_VERBS and (not LAB_VERBS[verb] or set(rest) & set(LAB_VERBS[verb])) and "--help" not in arguments:
-        path = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
-        packages += [package for program, package in LAB_PACKAGES.items() if not shutil.which(program, path=path)]
-    return packages
+    path = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+    for asked, followed, needed in NEEDS:
+        if verb == asked and (not followed or set(rest) & set(followed)) and "--help" not in arguments:
+            packages += [package for program, package in needed.items() if not shutil.which(program, path=path)]
+    return list(dict.fromkeys(packages))
 
 
 def _debian_packages(packages: list[str]) -> None:

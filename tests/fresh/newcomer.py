@@ -13,7 +13,7 @@ from wizara.lab import apt
 
 #: This machine's settings of its package tools, certificates and resolver; what is not there is left out.
 _SETTINGS = (
-    "/etc/apt/apt.conf.d", "/etc/pip.conf", "/etc/xdg/pip", "/etc/ssl/certs", "/usr/local/share/ca-certificates", "/etc/resolv.conf",
+    "/etc/apt/apt.conf.d", "/etc/pip.conf", "/etc/xdg/pip", "/etc/ssl/certs/ca-certificates.crt", "/usr/local/share/ca-certificates", "/etc/resolv.conf",
     "/opt/wheels", "/opt/pypi", "/opt/pypi-more",
 )  # fmt: skip
 _VARIABLES = (

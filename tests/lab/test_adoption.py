@@ -12,7 +12,7 @@ from houses import ADDRESS, NODE, House
 from wizara.engine.reach import dial
 from wizara.errors import Unreachable
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 USED = """
 export DEBIAN_FRONTEND=noninteractive

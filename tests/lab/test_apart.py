@@ -13,7 +13,7 @@ from houses import House
 from wizara.cli.world import scene
 from wizara.inventory.secrets import secrets_of_nodes
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 
 def test_a_node_that_is_down_or_fails_harms_no_other(house: Callable[..., House]) -> None:

@@ -17,7 +17,7 @@ from wizara import tree
 from wizara.inventory import load
 from wizara.lab import Lab, leftovers, rehearsal, rise
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 PASSWORDS = {"gw-hq": "rehearsal-gw", "dc1": "rehearsal-dc"}
 OUTSIDE = {
     "gateway": "203.0.113.1/24", "operator": "203.0.113.2/24", "mirror": "203.0.113.10", "resolver": "203.0.113.53",

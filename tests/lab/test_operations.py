@@ -23,7 +23,7 @@ _runs = itertools.count(1)
 HEAD = "from wizara.operations import *\n"
 
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+@pytest.fixture(scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.slow)])
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """An enrolled machine of each release, for all tests of this module."""
     name = f"o{os.getpid()}-{request.param}"

@@ -20,6 +20,9 @@ KINDS = ("lint", "unit", "lab", "fresh", "vm", "bench", "faults", "slow")
 DEFAULT = ("lint", "unit", "lab")
 #: kinds that make machines and networks
 _AS_ROOT = frozenset({"lab", "fresh", "vm", "bench", "faults", "slow"})
+#: the long ones of the lab stand beside the others, under the marker ``slow``
+_FOLDERS = {"slow": "lab"}
+_CHOSEN = {"lab": ["-m", "not slow"], "slow": ["-m", "slow"]}
 _KEPT = "LANG,LC_ALL,LC_MESSAGES,NO_COLOR,PYTHONPATH,WIZARA_STATE,WIZARA_CACHE"
 
 
@@ -63,7 +66,7 @@ def _files(kind: str) -> list[Path]:
     tests = tree.root() / "tests"
     if kind == "lint":
         return [tests]
-    folder = tests / kind
+    folder = tests / _FOLDERS.get(kind, kind)
     files = [folder] if any(folder.rglob("test_*.py")) else []
     return [*files, *sorted(tests.glob("test_*.py"))] if kind == "unit" else files
 
@@ -88,8 +91,7 @@ def _pytest(kind: str) -> Tally:
     with tempfile.TemporaryDirectory(prefix="wizara-test-") as folder:
         results = Path(folder) / "results.xml"
         line = [sys.executable, "-m", "pytest", "-q", f"--junitxml={results}", *map(str, _files(kind))]
-        if kind == "unit":
-            line += ["-n", "2"]
+        line += ["-n", "2"] if kind == "unit" else _CHOSEN.get(kind, [])
         if kind in _AS_ROOT and os.geteuid() != 0:
             click.echo(_("running as root with sudo: the tests make machines and networks"), err=True)
             line = ["sudo", f"--preserve-env={_KEPT}", *line]
