@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from wizara.errors import ExitCode
 
 if TYPE_CHECKING:
+    from wizara.cli.demo_screen import Shown
     from wizara.cli.planted import Comparison
     from wizara.cli.stage import Result
 
@@ -111,18 +111,18 @@ class Demo:
         from wizara.inventory import load
         from wizara.lab import rehearsal
 
-        found = [(one["subject"]["ip"], one["rule"]) for one in self.json_of("audit")["findings"]]
+        found = [(one["subject"]["ip"], one["rule"]) for one in self._shown().json_of("audit")["findings"]]
         self.comparison = compare(load(self.ministry), rehearsal.read(self.ministry), _SITE, found)
         proven = self.results["verify"].code == ExitCode.DONE
         return ExitCode.DONE if proven and self.comparison.as_planted else ExitCode.PENDING
 
-    def json_of(self, verb: str) -> dict[str, Any]:
-        """Return what a stage printed as JSON."""
-        loaded: dict[str, Any] = json.loads(self.results[verb].output)
-        return loaded
+    def _shown(self) -> Shown:
+        from wizara.cli.demo_screen import Shown
+
+        return Shown(self.results, self.comparison, self.ministry, self.report, time.monotonic() - self.began)
 
     def summary(self, *, keep: bool) -> None:
         """Print the one screen at the end."""
         from wizara.cli.demo_screen import screen
 
-        click.echo(screen(self, keep=keep))
+        click.echo(screen(self._shown(), keep=keep))

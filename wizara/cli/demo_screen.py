@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
-import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.panel import Panel
@@ -16,12 +19,30 @@ from wizara.errors import ExitCode
 from wizara.text import _
 
 if TYPE_CHECKING:
-    from wizara.cli.demo import Demo
+    from wizara.cli.planted import Comparison
+    from wizara.cli.stage import Result
 
 _SEVERITIES = {"critical": "bold magenta", "high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
 
 
-def screen(demo: Demo, *, keep: bool) -> str:
+@dataclass(frozen=True)
+class Shown:
+    """What there is to show."""
+
+    results: Mapping[str, Result]
+    """Verb → how its stage ended."""
+    comparison: Comparison | None
+    ministry: Path
+    report: Path
+    seconds: float
+
+    def json_of(self, verb: str) -> dict[str, Any]:
+        """Return what a stage printed as JSON."""
+        loaded: dict[str, Any] = json.loads(self.results[verb].output)
+        return loaded
+
+
+def screen(demo: Shown, *, keep: bool) -> str:
     """Return the screen, coloured when standard output is a terminal."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
@@ -30,7 +51,7 @@ def screen(demo: Demo, *, keep: bool) -> str:
         table.add_row(label, words)
     for words in _next(demo, keep=keep):
         table.add_row(_("next"), words)
-    minutes, seconds = divmod(round(time.monotonic() - demo.began), 60)
+    minutes, seconds = divmod(round(demo.seconds), 60)
     title = _("wizara demo — ministry mps, rehearsed in {minutes} min {seconds} s").format(
         minutes=minutes, seconds=seconds
     )
@@ -48,7 +69,7 @@ def _width() -> int:
         return 110
 
 
-def _rows(demo: Demo) -> list[tuple[str, Text]]:
+def _rows(demo: Shown) -> list[tuple[str, Text]]:
     rows = []
     if "apply" in demo.results:
         nodes = demo.json_of("apply")["nodes"]
@@ -98,7 +119,7 @@ def _findings(counts: dict[str, int]) -> Text:
     return words
 
 
-def _next(demo: Demo, *, keep: bool) -> list[Text]:
+def _next(demo: Shown, *, keep: bool) -> list[Text]:
     if keep:
         return [
             Text(
