@@ -51,11 +51,8 @@ def test_stock_pyinfra_runs_a_deploy_on_a_ministry_and_finds_nothing_to_change(a
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     said = (done.stdout + done.stderr).splitlines()
-    rows = [
-        line.split()
-        for line in said
-        if line.endswith(("-        -", "-        -                    ")) or " answers " in line
-    ]
+    head = next(number for number, line in enumerate(said) if line.split()[:2] == ["Operation", "Change"])
+    rows = [line.split() for line in said[head + 1 : said.index("", head)]]
     assert len(rows) > 20
     assert {tuple(row[-2:]) for row in rows} == {("-", "-")}, "something is pending"
 
