@@ -37,7 +37,7 @@ def test_the_two_commands_of_the_readme_work_on_a_new_debian(
         began = time.monotonic()
         done = newcomer.run("python3", "-m", "wizara", *words, timeout=most + 300)
         times[name] = time.monotonic() - began
+        with capsys.disabled():
+            print(f"\n{newcomer.suite}: {name} {times[name]:.0f} s, exit {done.returncode}")
         assert done.returncode == 0, f"{name} on {newcomer.suite}: {said(done)}"
         assert times[name] <= most, f"{name} on {newcomer.suite} took {times[name]:.0f} s, at most {most}"
-    with capsys.disabled():
-        print(f"\n{newcomer.suite}: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in times.items()))

@@ -109,10 +109,10 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_bomb_is_refused_where_it_begins(name: str, mps: Path) -> None:
     content, said = CONTENTS[name]
     (mps / "sites" / "ons.yaml").write_bytes(content)
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(InventoryFaults) as refused:
         load(mps)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
     own = [str(fault) for fault in refused.value.faults if fault.place and fault.place.file.endswith("ons.yaml")]
     assert any(said in line for line in own), own[:5]
     assert all(line.isprintable() and len(line) < 1000 for line in own)
@@ -218,9 +218,9 @@ def test_what_is_no_file_of_the_inventory_is_one_clear_fault(
     arrange: Callable[[Path], None], said: str, mps: Path, told: Told
 ) -> None:
     arrange(mps / "sites")
-    begin = time.perf_counter()
+    begin = time.process_time()
     lines = told()
-    assert time.perf_counter() - begin < 3
+    assert time.process_time() - begin < 3
     assert sum(said in line for line in lines) >= 1, lines[:5]
     assert all(line.isprintable() for line in lines)
 

@@ -17,13 +17,13 @@ _MEASURE = """
 import json, resource, sys, time
 from pathlib import Path
 from wizara.inventory import load
-begin = time.perf_counter()
+begin = time.process_time()
 try:
     found = load(Path(sys.argv[1]))
     faults, nodes = 0, sum(1 for _ in found.nodes())
 except Exception as fault:
     faults, nodes = len(fault.faults), 0
-print(json.dumps({"seconds": time.perf_counter() - begin, "nodes": nodes, "faults": faults,
+print(json.dumps({"seconds": time.process_time() - begin, "nodes": nodes, "faults": faults,
                   "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 """
 
