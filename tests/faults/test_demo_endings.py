@@ -14,7 +14,8 @@ import pytest
 from wizara.lab import leftovers, remnants
 
 #: Seconds after its start: set-up, boot, enrolment, apply, verification, audit.
-MOMENTS = (0.7, 1.5, 2.5, 4, 8, 20, 40, 60, 90, 130)
+_share = pytest.mark.share
+MOMENTS = (0.7, 1.5, pytest.param(2.5, marks=_share), 4, 8, pytest.param(20, marks=_share), 40, 60, 90, 130)
 
 
 def standing() -> dict[str, set[str]]:

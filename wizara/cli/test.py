@@ -18,6 +18,8 @@ from wizara.text import _
 
 KINDS = ("lint", "unit", "lab", "fresh", "vm", "bench", "faults", "slow")
 DEFAULT = ("lint", "unit", "lab")
+#: what each push takes of the kinds that are otherwise run by name
+_SHARE = {"faults": ["-m", "share"]}
 #: kinds that make machines and networks
 _AS_ROOT = frozenset({"lab", "fresh", "vm", "bench", "faults", "slow"})
 #: the long ones of the lab stand beside the others, under the marker ``slow``
@@ -41,7 +43,7 @@ class Tally(NamedTuple):
 @click.command()
 @click.argument("kinds", nargs=-1, type=click.Choice(KINDS))
 def command(kinds: tuple[str, ...]) -> int:
-    """Run wizara's own tests: KINDS of them, or else lint, unit and lab.
+    """Run wizara's own tests: KINDS of them, or else lint, unit, lab and a share of faults.
 
     lint: style, types, contracts, spelling; unit: without a machine; lab: on machines in network namespaces; fresh: on
     new Debian systems; vm: in emulated machines; bench, faults, slow: long ones. All but lint and unit need root.
@@ -55,7 +57,11 @@ def command(kinds: tuple[str, ...]) -> int:
     tally = Tally()
     for kind in chosen:
         click.echo(_("── {kind}").format(kind=kind), err=True)
-        tally = tally.plus(_lint() if kind == "lint" else _pytest(kind))
+        tally = tally.plus(_lint() if kind == "lint" else _pytest(kind, _CHOSEN.get(kind, [])))
+    if not kinds:
+        for kind, marked in _SHARE.items():
+            click.echo(_("── {kind}").format(kind=kind), err=True)
+            tally = tally.plus(_pytest(kind, marked))
     skipped = _(", {number} skipped").format(number=tally.skipped) if tally.skipped else ""
     click.echo(f"{tally.passed} passed, {tally.failed} failed{skipped}")
     return ExitCode.PENDING if tally.failed else ExitCode.DONE
@@ -86,12 +92,12 @@ def _lint() -> Tally:
     return tally
 
 
-def _pytest(kind: str) -> Tally:
-    """Run pytest over the files of *kind*, under sudo where it takes root, and count its results."""
+def _pytest(kind: str, marked: list[str]) -> Tally:
+    """Run pytest over the *marked* files of *kind*, under sudo where it takes root, and count its results."""
     with tempfile.TemporaryDirectory(prefix="wizara-test-") as folder:
         results = Path(folder) / "results.xml"
         line = [sys.executable, "-m", "pytest", "-q", f"--junitxml={results}", *map(str, _files(kind))]
-        line += ["-n", "2"] if kind == "unit" else _CHOSEN.get(kind, [])
+        line += ["-n", "2"] if kind == "unit" else marked
         if kind in _AS_ROOT and os.geteuid() != 0:
             click.echo(_("running as root with sudo: the tests make machines and networks"), err=True)
             line = ["sudo", f"--preserve-env={_KEPT}", *line]
