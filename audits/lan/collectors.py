@@ -59,6 +59,7 @@ class Collection:
         wanted = [port for port in found if self.job.interface in {None, port.name}]
         if self.job.interface and not wanted:
             raise Refusal(_("no interface {name} with an IPv4 address here").format(name=self.job.interface))
+        self._stand(wanted)
         for port in wanted:
             self.saw(
                 "vantage",
@@ -74,6 +75,16 @@ class Collection:
         await asyncio.gather(*(self._host(ip) for ip in sorted(living, key=IPv4Address) if ip not in own))
         for device in self.job.devices:
             await self._device(device, living)
+
+    def _stand(self, ports: Iterable[arp.Port]) -> None:
+        """Refuse (exit 6) when no interface is on any of the networks: routed there, another's machines may answer."""
+        networks = self.job.facts.networks
+        on_link = any(port.address.network.overlaps(network) for port in ports for network in networks)
+        if networks and not on_link and not all(network.is_loopback for network in networks):
+            raise Refusal(
+                _("this computer stands on none of {networks}").format(networks=", ".join(map(str, networks))),
+                hint=_("plug it into the network that is audited; nothing was sent"),
+            )
 
     async def _living(self, network: IPv4Network, ports: Iterable[arp.Port]) -> dict[str, set[str]]:
         port = next((one for one in ports if one.address.ip in network), None)

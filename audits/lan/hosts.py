@@ -69,7 +69,10 @@ def _tcp(host: DeclaredHost) -> set[int]:
 
 @rule("LAN-005", scope="declared", kinds=("ports",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L")
 def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
-    """A declared service accepts no connection. Printing ports are never tried, and so never judged."""
+    """A declared service accepts no connection. Printing ports are never tried, and so never judged.
+
+    Silence of a host that ARP did not see says nothing: a filter on the way may hide what others reach.
+    """
     for host in facts.hosts:
         ip = str(host.address)
         evidence = [*seen.answered("ports", ip=ip)]
@@ -82,6 +85,8 @@ def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]
                 yield unknown(about, "no-answer", seen.of("ports", "host", ip=ip))
             elif port in opened:
                 yield holds(about, evidence)
+            elif any(port in one.numbers("silent") for one in evidence) and not any(seen.answered("host", ip=ip)):
+                yield unknown(about, "not-on-link", evidence)
             else:
                 yield broken(about, evidence, service=f"tcp/{port}", name=host.name)
 

@@ -7,6 +7,10 @@ from wizara.operations import directory, file, login, packages, retired, templat
 #: sshd keeps the first value it reads: an installer's 10-….conf or a cloud's 50-….conf must come after ours.
 _SSHD = "/etc/ssh/sshd_config.d/00-wizara.conf"
 _NFT = "/etc/nftables.conf"
+#: The unit is active long after somebody flushed its rules; both chains must still refuse by default.
+_FILTERS = (
+    """for chain in input forward; do nft list chain inet wizara "$chain" | grep -q 'policy drop' || exit 1; done"""
+)
 _CHRONY = "/etc/chrony/chrony.conf"
 _SYSCTL = "/etc/sysctl.d/60-wizara.conf"
 
@@ -58,7 +62,8 @@ def _admins() -> None:
 
 def activate() -> None:
     """Run what every node runs; the filter stands before the kernel forwards anything."""
-    unit(name="Packet filter is in force", unit_name="nftables.service", files=(_NFT,), reloads=True, reaches_node=True)
+    unit(name="Packet filter is in force", unit_name="nftables.service", files=(_NFT,), reloads=True, reaches_node=True,
+         in_force=_FILTERS)  # fmt: skip
     retired(name="No other packet filter", unit_names=("ufw", "firewalld", "netfilter-persistent"))
     unit(
         name="Kernel network settings are in force",

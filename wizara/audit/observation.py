@@ -75,6 +75,11 @@ class Observation(Record):
         value = self.data.get(key)
         return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
+    def numbers(self, key: str) -> frozenset[int]:
+        """Return the whole numbers of the list under *key*."""
+        value = self.data.get(key)
+        return frozenset(item for item in value if isinstance(item, int)) if isinstance(value, list) else frozenset()
+
 
 class Seen:
     """All observations of a run, found by kind, address and service."""

@@ -25,7 +25,7 @@ class Comparison:
     """(address, rule)"""
     missed: frozenset[tuple[str, str]]
     invented: frozenset[tuple[str, str]]
-    """Findings on hosts that have no fault."""
+    """Findings on hosts that have no fault, and on nodes: those are hardened."""
 
     @property
     def as_planted(self) -> bool:
@@ -49,7 +49,8 @@ def compare(ministry: Ministry, rehearsal: Rehearsal, site: str, found: Iterable
         if name in addresses
         for fault in faults
     }
-    silent = {addresses[name] for name, one in residents.items() if name in addresses and not one.faults}
+    machines = {str(port.address) for node in declared.nodes.values() for port in node.ports.values() if port.address}
+    silent = machines | {addresses[name] for name, one in residents.items() if name in addresses and not one.faults}
     seen = set(found)
     return Comparison(
         frozenset(planted),

@@ -136,6 +136,23 @@ class Unit(FactBase[UnitStatus]):
         )
 
 
+class InForce(FactBase[bool]):
+    """Whether a shell line succeeds that looks at what a unit put into the kernel; no answer is none."""
+
+    @staticmethod
+    def default() -> bool:
+        """Return what no answer means: not in force."""
+        return False
+
+    def command(self, line: str) -> StringCommand:
+        """Return the question."""
+        return program('if (eval "$1") > /dev/null 2>&1; then echo yes; else echo no; fi', line)
+
+    def process(self, output: Iterable[str]) -> bool:
+        """Return the answer."""
+        return "yes" in output
+
+
 class Active(FactBase[frozenset[str]]):
     """Those of some services that are active."""
 

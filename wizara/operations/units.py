@@ -10,7 +10,7 @@ from pyinfra.context import host
 
 from wizara.operations.change import Change, changing, record
 from wizara.operations.command import Commands, program
-from wizara.operations.facts import Active, Unit, UnitStatus
+from wizara.operations.facts import Active, InForce, Unit, UnitStatus
 from wizara.operations.target import this_node
 
 #: Services that do what a part of ours does, and cannot do it beside it; each part says which of them it retires.
@@ -34,13 +34,15 @@ mv "/run/wizara/units/.$unit" "/run/wizara/units/$unit"
 """
 
 
-def needed(now: UnitStatus, *, reloads: bool = False) -> Action:
+def needed(now: UnitStatus, *, reloads: bool = False, in_force: bool = True) -> Action:
     """Return what brings a unit to the files on disk (design §4.6).
 
     Without a stamp of this very start, files that changed after the unit became active decide; equal seconds count as after.
     """
     if not now.active:
         return "start"
+    if not in_force:
+        return "reload" if reloads else "restart"
     invocation, _space, digest = now.stamp.partition(" ")
     if invocation and invocation == now.invocation:
         stale = digest != now.digest
@@ -57,11 +59,15 @@ def unit(
     reloads: bool = False,
     reaches_node: bool = False,
     ready: str | None = None,
+    in_force: str | None = None,
 ) -> Commands:
-    """Keep *unit_name* enabled and running with *files* as they stand; *ready* is a shell line that waits for its service."""
+    """Keep *unit_name* enabled and running with *files* as they stand; *ready* is a shell line that waits for its service.
+
+    *in_force* is a shell line that fails when the unit is active and its work was undone beside it (``nft flush ruleset``).
+    """
     now: UnitStatus = host.get_fact(Unit, unit_name, tuple(files))
     node = this_node().name
-    action = needed(now, reloads=reloads)
+    action = needed(now, reloads=reloads, in_force=in_force is None or host.get_fact(InForce, in_force))
     if action in {"none", "stamp"} and changing(node) & set(files):
         action = "reload" if reloads else "restart"
     if not now.enabled:

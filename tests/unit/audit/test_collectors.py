@@ -341,3 +341,21 @@ def test_arp_questions_are_paced_and_well_formed() -> None:
     assert {(frame[:6], frame[6:12], frame[28:32], len(frame)) for frame in wire.frames} == {
         (b"\xff" * 6, port.mac, bytes([10, 0, 0, 1]), 42)
     }
+
+
+def test_a_computer_that_stands_on_none_of_the_networks_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = arp.Port("eth0", IPv4Interface("192.0.2.2/24"), b"\2\0\0\0\0\1")
+    monkeypatch.setattr(arp, "ports", lambda: (elsewhere,))
+    opened: list[object] = []
+    monkeypatch.setattr(door.Door, "check", lambda _door, *where: opened.append(where))
+    host = DeclaredHost(name="dc1", site="hq", lan="adm", address="10.20.99.10", role="node", services=("tcp/22",))
+    facts = LanFacts(networks=(IPv4Network("10.20.99.0/24"),), hosts=(host,))
+    mandate = MANDATE.model_copy(update={"perimeter": (IPv4Network("10.0.0.0/8"),)})
+    job = Job(run="20260101T000000Z-audit-x-0000", facts=facts, mandate=mandate, pace=Pace(timeout=0.1))
+
+    async def run() -> list[Observation]:
+        return [one async for one in collectors.collect(job)]
+
+    with pytest.raises(Refusal, match=r"stands on none of 10\.20\.99\.0/24"):
+        asyncio.run(run())
+    assert opened == []

@@ -143,6 +143,13 @@ def test_printing_ports_are_never_judged() -> None:
     }
 
 
+def test_a_service_that_a_filter_may_hide_is_unknown_from_afar_and_missing_on_the_link() -> None:
+    behind = seen("ports", {"open": [80], "closed": [], "silent": [22]})
+    assert outcomes("LAN-005", [behind]) == ["unknown", "unknown"]
+    assert outcomes("LAN-005", [behind, alive()]) == ["broken", "unknown"]
+    assert outcomes("LAN-005", [seen("ports", {"open": [80], "closed": [22]})]) == ["broken", "unknown"]
+
+
 def test_silence_from_afar_is_unknown_and_not_missing() -> None:
     assert outcomes("LAN-002", [seen("ports", {"answer": False})]) == ["unknown"]
     assert outcomes("LAN-002", []) == ["unknown"]

@@ -70,3 +70,9 @@ def test_the_gateway_filter_of_the_shipped_ministry_lets_declared_traffic_only()
     assert text.count("policy drop") == 2
     assert 'oifname != { "vsat" } ip saddr { 10.22.1.0/24 } ip daddr { 10.21.1.11/32 } tcp dport 8080 accept' in text
     assert text.index("tcp dport 22 accept") < text.index("ct state established")
+
+
+@pytest.mark.parametrize("setting", ["smtpd_forbid_bare_newline", "smtpd_forbid_unauth_pipelining"])
+def test_mail_cannot_be_smuggled_past_the_end_of_another(setting: str) -> None:
+    template = (Path(__file__).parents[3] / "templates/mail/main.cf.j2").read_text()
+    assert f"\n{setting} = yes\n" in template

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
 import pytest
 
-from wizara.operations.facts import UnitStatus
+from wizara.operations.facts import InForce, UnitStatus
 from wizara.operations.units import needed
 
 RUNNING = UnitStatus(
@@ -39,3 +40,16 @@ def test_what_a_unit_needs(name: str, status: UnitStatus, action: str) -> None:
 def test_a_unit_that_can_reload_is_not_restarted() -> None:
     assert needed(replace(RUNNING, digest="d2"), reloads=True) == "reload"
     assert needed(replace(RUNNING, active=False), reloads=True) == "start"
+
+
+def test_an_active_unit_whose_work_was_undone_beside_it_is_done_again() -> None:
+    assert needed(RUNNING, reloads=True, in_force=False) == "reload"
+    assert needed(RUNNING, in_force=False) == "restart"
+    assert needed(replace(RUNNING, active=False), reloads=True, in_force=False) == "start"
+
+
+@pytest.mark.parametrize(("line", "expected"), [("true", True), ("exit 1", False), ("echo yes; false", False)])
+def test_what_is_in_force_is_told_by_the_end_of_its_line_alone(line: str, expected: bool) -> None:
+    asked = InForce().command(line).get_raw_value()
+    answer = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert InForce().process(answer) is expected
