@@ -81,3 +81,8 @@ def settle() -> None:
     resolvers = ("127.0.0.1",) if node.names else node.resolvers
     if resolvers:
         template("Resolver", "node/resolv.conf.j2", "/etc/resolv.conf", {"node": node, "resolvers": resolvers})
+    file(
+        name="This machine was applied to",
+        path="/var/lib/wizara/applied",
+        content="An apply of wizara came to its end here.\n",
+    )

@@ -48,7 +48,7 @@ def up(ministry: str, name: str | None) -> int:
     from wizara.lab import ownership, rehearsal, rise, roots
 
     rehearsed = rehearsal.read(folder)
-    _checked(name or declared.name)
+    _checked(declared.name if name is None else name)
     estimate = roots.fetch_estimate()
     if estimate:
         click.echo(_("about {megabytes} MB to fetch").format(megabytes=max(1, estimate // 1_000_000)), err=True)
@@ -59,7 +59,7 @@ def up(ministry: str, name: str | None) -> int:
             lab = rise(
                 declared,
                 rehearsed,
-                name or declared.name,
+                declared.name if name is None else name,
                 lambda who, what: board.step(who, _(_STEPS[what]), done=what == "ready"),
             )
     finally:

@@ -79,6 +79,8 @@ def be_root() -> None:
 def chosen(ministry: Ministry, limit: tuple[str, ...]) -> tuple[str, ...]:
     """Return the nodes that *limit* names (nodes, sites or parts); all of them without one."""
     wanted = [word for words in limit for word in words.split(",") if word]
+    if limit and not wanted:  # an empty variable of a script must not mean everything
+        raise UsageFault(_("--limit names nothing"))
     found: list[str] = []
     known = {site for site, _name, _node in ministry.nodes()} | {name for _site, name, _node in ministry.nodes()}
     for word in wanted:

@@ -29,6 +29,7 @@ _QUIET = {"udp/68", "udp/546", "udp/123", "udp/5353", "udp/5355", "udp/323"}
 _LOOK = r"""
 PATH=$PATH:/usr/sbin:/sbin
 [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] && echo forwarding
+[ -e /var/lib/wizara/applied ] && echo applied
 sed -s 's/^/kept /' /var/lib/wizara/originals/index 2>/dev/null
 ss -Htulnp 2>/dev/null | sed 's/^/listen /'
 ss -Htnp state established 2>/dev/null | sed 's/^/peer /'
@@ -59,7 +60,7 @@ class Look:
     """What was seen on the machine, before wizara ever applied to it or after."""
 
     first_time: bool
-    """True while our packet filter is not in force: what it would cut is still there."""
+    """True while our packet filter is not in force and no apply ever came to its end here: what it would cut is still there."""
     sockets: tuple[tuple[str, str, str], ...] = ()
     """(``tcp/5432``, local address, program)"""
     peers: tuple[tuple[str, str, str], ...] = ()
@@ -83,7 +84,7 @@ class StandingFact(FactBase[Look]):
         lines = list(output)
         tables = [line.removeprefix("rules table ").rstrip(" {") for line in lines if line.startswith("rules ")]
         return Look(
-            first_time="inet wizara" not in tables,
+            first_time="inet wizara" not in tables and "applied" not in lines,
             sockets=tuple(_socket(line.split()[1:]) for line in lines if line.startswith("listen ")),
             peers=tuple(_peer(line.split()[1:]) for line in lines if line.startswith("peer ")),
             services=frozenset(line.split()[1] for line in lines if line.startswith("service ")),

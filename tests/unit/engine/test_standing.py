@@ -70,3 +70,5 @@ def test_what_is_as_it_was_installed_is_told_and_not_asked() -> None:
 def test_a_machine_that_our_filter_guards_is_no_stranger() -> None:
     assert not StandingFact().process(["rules table inet wizara {"]).first_time
     assert StandingFact().process(["rules table inet other {"]).first_time
+    # Flushed by hand after an apply: what listens now is ours, and is not asked for anew.
+    assert not StandingFact().process(["applied"]).first_time
