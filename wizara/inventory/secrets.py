@@ -92,7 +92,8 @@ def secrets_of_nodes(
     absent = [one.path for one in needed if not (folder / f"{one.path}.age").is_file()]
     if absent:
         message = _("{number} secrets are missing, first {path}").format(number=len(absent), path=f"{absent[0]}.age")
-        hint = _("wizara secrets generate {ministry}").format(ministry=ministry.name)
+        lab = "" if folder.parent == Path(ministry.folder) else f" --lab {folder.parent.name}"
+        hint = f"wizara secrets generate {ministry.folder}{lab}"
         raise UsageFault(message, place=Place(shown(folder)), hint=hint)
     if needed:
         opened = open_secrets(folder, (one.path for one in needed), read_identity(find_identity(identity), ask))
