@@ -6,7 +6,10 @@ from wizara.bootstrap import prepare
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    prepare(arguments)
-    from wizara.cli.main import main
+    try:
+        prepare(arguments)
+        from wizara.cli.main import main
 
-    main(arguments)
+        main(arguments)
+    except KeyboardInterrupt:  # while it was still loading; later ones are told by main itself
+        sys.exit(130)

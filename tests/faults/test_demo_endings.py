@@ -20,8 +20,8 @@ MOMENTS = (0.7, 1.5, pytest.param(2.5, marks=_share), 4, 8, pytest.param(20, mar
 
 def standing() -> dict[str, set[str]]:
     """What a demonstration makes, as it stands now."""
-    groups = {str(path) for path in Path("/sys/fs/cgroup").rglob("wizara*") if path.is_dir()}
-    mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if "wizara" in line}
+    groups = {str(path) for path in Path("/sys/fs/cgroup").glob("**/wizara.demo*") if path.is_dir()}
+    mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if "labs/demo" in line}
     spaces = {path.name for path in Path("/run/netns").glob("wz-demo.*")} if Path("/run/netns").is_dir() else set()
     processes = set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
