@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 from pydantic import Field
 
-from wizara.inventory.models import Ministry, Node, Site
+from wizara.inventory.models import Device, Host, Ministry, Node, Site
 from wizara.inventory.types import IPv4Address
 from wizara.record.run import Record
 
@@ -51,7 +51,7 @@ def lan_facts(
 ) -> LanFacts:
     """Return the declared facts of *lans* of *site*; *node_services*: what each node's parts bring."""
     declared = ministry.sites[site]
-    hosts = [*_nodes(declared, site, node_services or {}), *_devices(declared, site), *_hosts(declared, site)]
+    hosts = [*_nodes(declared, site, node_services or {}), *_others(declared, site)]
     networks = tuple(declared.lans[name].network for name in lans)
     return LanFacts(
         site=site, networks=networks, hosts=tuple(host for host in hosts if host.lan in lans), moment=moment
@@ -78,22 +78,12 @@ def _nodes(declared: Site, site: str, brought: Services) -> list[DeclaredHost]:
     ]
 
 
-def _devices(declared: Site, site: str) -> list[DeclaredHost]:
-    return [
-        DeclaredHost(
-            name=name,
-            site=site,
-            lan=one.lan,
-            address=one.address,
-            mac=one.mac,
-            role=one.platform,
-            services=tuple(map(str, one.services)),
-        )
-        for name, one in declared.devices.items()
+def _others(declared: Site, site: str) -> list[DeclaredHost]:
+    """Return the devices and hosts, which both stand at one address of one LAN."""
+    standing: list[tuple[str, Device | Host, str]] = [
+        (name, one, one.platform) for name, one in declared.devices.items()
     ]
-
-
-def _hosts(declared: Site, site: str) -> list[DeclaredHost]:
+    standing += [(name, host, host.role) for name, host in declared.hosts.items()]
     return [
         DeclaredHost(
             name=name,
@@ -101,8 +91,8 @@ def _hosts(declared: Site, site: str) -> list[DeclaredHost]:
             lan=one.lan,
             address=one.address,
             mac=one.mac,
-            role=one.role,
+            role=role,
             services=tuple(map(str, one.services)),
         )
-        for name, one in declared.hosts.items()
+        for name, one, role in standing
     ]

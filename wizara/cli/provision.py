@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+
+import click
 
 from wizara.cli.progress import Board
 from wizara.cli.world import Scene, refuse_unenrolled
 from wizara.engine.request import Request
 from wizara.engine.session import Session
-from wizara.errors import ExitCode, worst
+from wizara.errors import ExitCode, WizaraError, worst
 from wizara.inventory.secrets import secrets_of_nodes
 from wizara.record import RunFolder
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Step
@@ -51,15 +54,25 @@ class Provision:
             deploy=self.deploy, ssh_key=str(self.scene.ssh_key) if self.scene.ssh_key else None,
             secrets={node: {name: secret.reveal() for name, secret in found.items()} for node, found in opened.items()},
         )  # fmt: skip
-        with Session(request, self.scene.world.namespace) as session:
-            self._listen(session, folder)
-            go = permit(self) if permit else ()
-            if go:
-                session.go(go)
+        code = ExitCode.INTERNAL
+        try:
+            with Session(request, self.scene.world.namespace) as session:
                 self._listen(session, folder)
-        result = self._result(folder.run.id)
-        folder.write("result.json", result)
-        folder.finish(folder.run.model_copy(update={"exit_code": result.exit_code}))
+                go = permit(self) if permit else ()
+                if go:
+                    session.go(go)
+                    self._listen(session, folder)
+            result = self._result(folder.run.id)
+            folder.write("result.json", result)
+            code = ExitCode(result.exit_code)
+        except WizaraError as fault:
+            code = fault.code
+            raise
+        except (KeyboardInterrupt, click.Abort):
+            code = ExitCode.INTERRUPTED
+            raise
+        finally:
+            folder.finish(folder.run.model_copy(update={"ended": datetime.now(UTC), "exit_code": int(code)}))
         return result
 
     def pending(self) -> dict[str, tuple[PlannedChange, ...]]:
