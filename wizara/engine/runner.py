@@ -14,6 +14,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
+from wizara.engine.companion import Companion, Party, Pending
 from wizara.engine.connector import WizaraConnector
 from wizara.engine.internals import give_own_operations, operations_of, run_operation
 from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
@@ -27,10 +28,14 @@ Emit = Callable[[Step | Planned | Ended], None]
 class Runner:
     """One deploy over some nodes, in one process."""
 
-    def __init__(self, hosts: dict[str, dict[str, Any]], deploy: Path, emit: Emit) -> None:
-        """*hosts*: node → pyinfra host data; *deploy*: the deploy file; *emit* gets every event."""
+    def __init__(
+        self, hosts: dict[str, dict[str, Any]], deploy: Path, emit: Emit, companions: Iterable[Companion] = ()
+    ) -> None:
+        """*hosts*: node → pyinfra host data; *deploy*: the deploy file; *emit* gets every event; *companions* go along."""
         init_base_classes()
         self._emit = emit
+        self._party = Party(companions)
+        self._steps: dict[str, tuple[Pending, ...]] = {}
         self._code = compile(deploy.read_text(), str(deploy), "exec")
         self._state = State(_inventory(hosts), Config(SUDO=True), check_for_changes=True)
         ctx_state.set(self._state)
@@ -75,7 +80,8 @@ class Runner:
         return None
 
     def _tell_plan(self, host: Host, look: Look) -> tuple[PlannedChange, ...]:
-        changes = _as_planned(change.take(str(host)))
+        steps = self._steps[str(host)] = self._pending(host)
+        changes = _as_planned(one for step in steps for one in step.changes)
         standing: tuple[Standing, ...] = ()
         if look.first_time:
             files = replaced(look, changes)
@@ -84,6 +90,11 @@ class Runner:
             standing = undeclared(host.data.wizara_node, look, files, touched)
         self._emit(Planned(node=str(host), changes=changes, first_time=look.first_time, standing=standing))
         return changes
+
+    def _pending(self, host: Host) -> tuple[Pending, ...]:
+        noted = change.take_by_operation(str(host))
+        made = enumerate(operations_of(self._state, host))
+        return tuple(Pending(number + 1, key, name, noted.get(number, ())) for number, (key, name) in made)
 
     def _make_operations(self, host: Host) -> Look:
         """Connect, look at what lives there, and let the deploy make its operations, each of which checks itself."""
@@ -105,20 +116,36 @@ class Runner:
             gateway.join()
         self._began[name] = time.monotonic()
         done: list[change.Change] = []
-        steps = operations_of(self._state, host)
-        for number, (operation_hash, label) in enumerate(steps, start=1):
-            self._emit(Step(node=name, phase="apply", number=number, total=len(steps), name=label))
-            try:
-                with ctx_host.use(host):
-                    failure = run_operation(self._state, host, operation_hash)
-            except Exception as fault:  # noqa: BLE001 - one node's trouble is told, and stops that node only
-                failure = f"{type(fault).__name__}: {fault}"
-            done += change.take(name) if failure is None else ()
-            if failure is not None:
-                change.take(name)
-                self._end(name, "failed", f"{label}: {failure}", tuple(done))
-                return
-        self._end(name, "changed" if done else "unchanged", "", tuple(done))
+        failure = self._party.end(host, self._steps_failed(host, done))
+        outcome: Outcome = "failed" if failure else "changed" if done else "unchanged"
+        self._end(name, outcome, failure, tuple(done))
+
+    def _steps_failed(self, host: Host, done: list[change.Change]) -> str:
+        """Run the steps of *host*, add to *done* what they changed, and return what made them stop, empty at their end."""
+        steps, name = self._steps[str(host)], ""
+        try:
+            with ctx_host.use(host):
+                self._party.begin(host, steps)
+                for step in steps:
+                    name = f"{step.name}: "
+                    self._emit(
+                        Step(node=str(host), phase="apply", number=step.number, total=len(steps), name=step.name)
+                    )
+                    if failure := self._run(host, step, done):
+                        return name + failure
+        except Exception as fault:  # noqa: BLE001 - one node's trouble is told, and stops that node only
+            change.take(str(host))
+            return f"{name}{fault}" if isinstance(fault, WizaraError) else f"{name}{type(fault).__name__}: {fault}"
+        return ""
+
+    def _run(self, host: Host, step: Pending, done: list[change.Change]) -> str:
+        self._party.before(host, step)
+        failure = run_operation(self._state, host, step.key)
+        changed = change.take(str(host))
+        if failure is None:
+            done += changed
+            self._party.after(host, step, changed)
+        return failure or ""
 
     def _end(self, name: str, outcome: Outcome, message: str, done: tuple[change.Change, ...] = ()) -> None:
         change.take(name)

@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from pyinfra.context import host
+
 Kind = Literal["create", "modify", "remove", "install", "start", "restart", "reload", "enable", "stop", "repair"]
 _LONGEST_DIFF = 400
 
@@ -30,19 +32,27 @@ class Change:
         return asdict(self)
 
 
-_recorded: dict[str, list[Change]] = defaultdict(list)
+_recorded: dict[str, list[tuple[int, Change]]] = defaultdict(list)
 _subjects: dict[str, set[str]] = defaultdict(set)
 
 
 def record(node: str, change: Change) -> None:
     """Note *change* of *node*; an operation does so before its first command."""
-    _recorded[node].append(change)
+    _recorded[node].append((len(host.op_hash_order), change))
     _subjects[node].add(change.subject)
 
 
 def take(node: str) -> tuple[Change, ...]:
     """Return the changes noted for *node* since the last call, and forget them."""
-    return tuple(_recorded.pop(node, ()))
+    return tuple(change for _position, change in _recorded.pop(node, ()))
+
+
+def take_by_operation(node: str) -> dict[int, tuple[Change, ...]]:
+    """Return what :func:`take` would, by the place of the operation that noted it while it was made, from 0."""
+    found: dict[int, tuple[Change, ...]] = {}
+    for position, change in _recorded.pop(node, ()):
+        found[position] = (*found.get(position, ()), change)
+    return found
 
 
 def changing(node: str) -> frozenset[str]:
