@@ -10,7 +10,7 @@ from pyinfra.context import host
 
 from wizara.operations.change import Change, changing, record
 from wizara.operations.command import Commands, program
-from wizara.operations.facts import Active, InForce, Unit, UnitStatus
+from wizara.operations.facts import Active, Unit, UnitStatus
 from wizara.operations.target import this_node
 
 #: Services that do what a part of ours does, and cannot do it beside it; each part says which of them it retires.
@@ -65,9 +65,9 @@ def unit(
 
     *in_force* is a shell line that fails when the unit is active and its work was undone beside it (``nft flush ruleset``).
     """
-    now: UnitStatus = host.get_fact(Unit, unit_name, tuple(files))
+    now: UnitStatus = host.get_fact(Unit, unit_name, tuple(files), in_force or "")
     node = this_node().name
-    action = needed(now, reloads=reloads, in_force=in_force is None or host.get_fact(InForce, in_force))
+    action = needed(now, reloads=reloads, in_force=now.in_force)
     if action in {"none", "stamp"} and changing(node) & set(files):
         action = "reload" if reloads else "restart"
     if not now.enabled:
