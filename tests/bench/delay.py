@@ -24,17 +24,32 @@ class Delay:
     def __init__(self, here: tuple[str, int], there: tuple[str, int], seconds: float) -> None:
         self._here, self._there, self._half = here, there, seconds / 2
         self.count = Count()
+        self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(asyncio.start_server(self._carry, *self._here), self._loop).result(5)
+        self._server = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._carry, *self._here), self._loop).result(5)
         return self
 
     def __exit__(self, *_details: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        others = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def cut(self) -> None:
+        """Break every connection that is open now."""
+        for writer in list(self._open):
+            self._loop.call_soon_threadsafe(writer.transport.abort)
 
     def reset(self) -> None:
         """Count from nothing."""
@@ -48,6 +63,7 @@ class Delay:
         except OSError:
             writer.close()
             return
+        self._open |= {writer, far_writer}
         await asyncio.gather(self._one_way(reader, far_writer, "up"), self._one_way(far_reader, writer, "down"))
 
     async def _one_way(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str) -> None:
@@ -71,3 +87,4 @@ class Delay:
         with contextlib.suppress(OSError):
             await task
         writer.close()
+        self._open.discard(writer)

@@ -18,8 +18,8 @@ PORT = 22022
 class Farm:
     """*count* machines in *folder*; ``addresses`` are theirs, ``key`` lets root in, ``host_key`` is what all show."""
 
-    def __init__(self, folder: Path, count: int = 1, bin_folder: Path | None = None) -> None:
-        self.folder, self.port = folder, PORT
+    def __init__(self, folder: Path, count: int = 1, bin_folder: Path | None = None, port: int = PORT) -> None:
+        self.folder, self.port = folder, port
         self.addresses = tuple(f"127.1.{number // 200}.{number % 200 + 1}" for number in range(count))
         self.key, self._host = folder / "operator_ed25519", folder / "host_ed25519"
         self._servers: list[subprocess.Popen[bytes]] = []
@@ -43,12 +43,17 @@ class Farm:
             server.terminate()
             server.wait()
 
+    def log(self) -> str:
+        """Return what the servers have noted."""
+        return "".join(path.read_text() for path in self.folder.glob("*.log"))
+
     def pids(self) -> list[int]:
         """Return the listening servers' process ids."""
         return [server.pid for server in self._servers]
 
     def _serve(self, addresses: tuple[str, ...], number: int) -> subprocess.Popen[bytes]:
         allowed = self.folder / "authorized_keys"
+        (self.folder / "trusted").touch()
         shutil.copy(self.key.with_suffix(".pub"), allowed)
         os.chmod(self.folder, 0o755)
         path = os.pathsep.join([*([str(self._bin)] if self._bin else []), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
@@ -56,7 +61,7 @@ class Farm:
             *(f"ListenAddress {address}:{self.port}" for address in addresses), f"HostKey {self._host}",
             f"AuthorizedKeysFile {allowed}", "PermitRootLogin prohibit-password", "PasswordAuthentication no", "UsePAM no",
             "StrictModes no", f"PidFile {self.folder}/sshd-{number}.pid", "MaxStartups 1000", "MaxSessions 100", "UseDNS no",
-            "PrintMotd no", "LogLevel ERROR", f"SetEnv PATH={path}", "Subsystem sftp internal-sftp", "PrintLastLog no",
+            "PrintMotd no", "LogLevel DEBUG1" if len(self.addresses) < 5 else "LogLevel ERROR", f"TrustedUserCAKeys {self.folder}/trusted", f"SetEnv PATH={path}", "Subsystem sftp internal-sftp", "PrintLastLog no",
         ]  # fmt: skip
         config = self.folder / f"sshd-{number}.conf"
         config.write_text("\n".join([*lines, ""]))

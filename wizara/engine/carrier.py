@@ -118,11 +118,11 @@ def _meet(transport: paramiko.Transport, way: Way) -> None:
     transport.banner_timeout = transport.auth_timeout = _LOGIN_SECONDS
     try:
         transport.start_client(timeout=_CONNECT_SECONDS)
+        seen = transport.get_remote_server_key()  # start_client returns in silence when its time is over
     except paramiko.ssh_exception.IncompatiblePeer as fault:
         raise UnknownHostKey(f"{way.address} shows no {kind} key, which is pinned: {fault}") from fault
     except (paramiko.SSHException, EOFError, OSError) as fault:
         raise NoWay(f"{way.address}:{way.port} does not speak SSH: {fault or type(fault).__name__}") from fault
-    seen = transport.get_remote_server_key()
     if (seen.get_name(), seen.asbytes()) != (kind, base64.b64decode(blob)):
         raise UnknownHostKey(f"{way.address} shows {seen.get_name()} {seen.fingerprint}, which is not pinned")
 

@@ -115,7 +115,7 @@ def _name(state: State, key: str) -> str:
 def would_change(state: State, host: Host, key: str, *, apart: bool = False) -> bool:
     """Run one operation of *host* up to its first command, and tell whether it has one; *apart* leaves *host* untouched."""
     with ctx_host.use(copy(host) if apart else host):
-        commands = state.ops[host][key].command_generator()
+        commands: Any = state.ops[host][key].command_generator()
         try:
             return next(iter(commands), None) is not None
         finally:

@@ -14,7 +14,10 @@ set -u
 umask 077
 id=$1 script=$2; shift 2
 folder=/run/wizara/jobs/$id unit=wizara-job-$id
-runs() { if [ -d /run/systemd/system ]; then systemctl is-active --quiet "$unit"; else kill -0 "$(cat "$folder/pid" 2>/dev/null)" 2>/dev/null; fi; }
+runs() {
+  if [ -d /run/systemd/system ]; then systemctl is-active --quiet "$unit"
+  else kill -0 "$(cat "$folder/pid" 2>/dev/null)" 2>/dev/null; fi
+}
 mkdir -p /run/wizara/jobs
 if [ -d "$folder" ] && [ ! -e "$folder/status" ] && ! runs; then rm -rf "$folder"; fi
 if mkdir "$folder" 2>/dev/null; then
@@ -29,7 +32,10 @@ if mkdir "$folder" 2>/dev/null; then
   fi
 fi
 while [ ! -e "$folder/status" ]; do
-  runs || { sleep 0.3; [ -e "$folder/status" ] || { echo "it was killed before its end" >&2; cat "$folder/err" >&2; rm -rf "$folder"; exit 137; }; }
+  runs || sleep 0.3
+  if [ ! -e "$folder/status" ] && ! runs; then
+    echo "it was killed before its end" >&2; cat "$folder/err" >&2; rm -rf "$folder"; exit 137
+  fi
   sleep 0.2
 done
 cat "$folder/out"; cat "$folder/err" >&2

@@ -18,7 +18,7 @@ QUESTION_SECONDS = 120.0
 STALE_SECONDS = 120.0
 #: For how long a job that outlived its link is looked for, and how often.
 _REATTACH_SECONDS, _REATTACH_EVERY = 600.0, 5.0
-_KILL = 'kill -KILL -- "-$1"'
+_KILL = 'kill -9 "-$1"'
 
 
 class Line:

@@ -16,7 +16,7 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
 from wizara.engine.companion import Companion, Party, Pending
-from wizara.engine.connector import WizaraConnector
+from wizara.engine.connector import WizaraConnector, connector
 from wizara.engine.internals import besides, give_own_operations, operations_of, run_operation, would_change
 from wizara.engine.shell import Command, Cut
 from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
@@ -110,8 +110,9 @@ class Runner:
         """Connect, look at what lives there, and let the deploy make its operations; all they ask is asked at once."""
         name = str(host)
         self._emit(Step(node=name, phase="connect"))
-        host.connector.begin()
-        host.connector.directly = host.connector.ask
+        line = connector(host)
+        line.begin()
+        line.directly = line.ask
         self._state.activate_host(host)
         with ctx_host.use(host):
             exec(self._code, {"__name__": "deploy", "__file__": self._code.co_filename})  # noqa: S102 - a deploy is code of ours
@@ -138,7 +139,7 @@ class Runner:
     def _ahead(self, host: Host, step: Pending) -> Iterable[Command]:
         """Yield what the steps behind *step* will ask, up to the next that changes something."""
         for later in self._steps[str(host)][step.number :]:
-            yield from host.connector.asked[later.key]
+            yield from connector(host).asked[later.key]
             if later.key in self._moving[str(host)]:
                 return
 
@@ -150,7 +151,7 @@ class Runner:
             gateway.join()
         self._began[name] = time.monotonic()
         done: list[change.Change] = []
-        host.connector.line.forget_stale()
+        connector(host).line.forget_stale()
         failure = self._steps_failed(host, done)
         with besides():
             failure = self._party.end(host, failure)
@@ -179,7 +180,7 @@ class Runner:
     def _run(self, host: Host, step: Pending, done: list[change.Change]) -> str:
         with besides():
             self._party.before(host, step)
-        host.connector.line.ahead = lambda: self._ahead(host, step)
+        connector(host).line.ahead = lambda: self._ahead(host, step)
         failure = run_operation(self._state, host, step.key)
         changed = change.take(str(host))
         if failure is None:

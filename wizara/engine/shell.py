@@ -144,14 +144,14 @@ class Shell:
     def _framed(self, number: int, command: Command) -> str:
         body = self._body(command)
         if command.stdin is None:
-            return f"({body}\n) </dev/null\n__w {number} $?\n"
+            return f"({body}) </dev/null\n__w {number} $?\n"
         end = f"{self._token}-{number}"
         text, feed = command.stdin, ""
         if text and (not text.endswith("\n") or not _PLAIN.fullmatch(text)):
             text, feed = base64.encodebytes(text.encode("utf-8", "surrogateescape")).decode(), "base64 -d | "
         if feed:
-            return f"(base64 -d <<'{end}' | ({body}\n)\n{text}{end}\n)\n__w {number} $?\n"
-        return f"({body}\n) <<'{end}'\n{text}{end}\n__w {number} $?\n"
+            return f"base64 -d <<'{end}' | ({body})\n{text}{end}\n__w {number} $?\n"
+        return f"({body}) <<'{end}'\n{text}{end}\n__w {number} $?\n"
 
     def _body(self, command: Command) -> str:
         if command.arguments is None:
