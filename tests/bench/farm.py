@@ -1,9 +1,14 @@
-"""Machines to measure on: OpenSSH servers of our own on addresses of the loopback, all showing one file system."""
+"""Machines to measure on: OpenSSH servers of our own on addresses of the loopback, all showing one file system.
+
+What the measured operations write lies in folders that only these servers see.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -13,17 +18,19 @@ from typing import Self
 
 _PER_SERVER = 16  # addresses that one sshd listens on at most
 PORT = 22022
+#: what operations write lies in these; a private farm has them empty and for itself
+OWN = ("/srv/bench", "/var/lib/wizara", "/run/wizara")
 
 
 class Farm:
     """*count* machines in *folder*; ``addresses`` are theirs, ``key`` lets root in, ``host_key`` is what all show."""
 
-    def __init__(self, folder: Path, count: int = 1, bin_folder: Path | None = None, port: int = PORT) -> None:
+    def __init__(self, folder: Path, count: int = 1, bin_folder: Path | None = None, port: int = PORT, *, private: bool = False) -> None:
         self.folder, self.port = folder, port
         self.addresses = tuple(f"127.1.{number // 200}.{number % 200 + 1}" for number in range(count))
         self.key, self._host = folder / "operator_ed25519", folder / "host_ed25519"
-        self._servers: list[subprocess.Popen[bytes]] = []
-        self._bin = bin_folder
+        self._servers: subprocess.Popen[bytes] | None = None
+        self._bin, self._private = bin_folder, private
         folder.mkdir(parents=True, exist_ok=True)
         for path in (self.key, self._host):
             if not path.exists():
@@ -32,26 +39,31 @@ class Farm:
 
     def __enter__(self) -> Self:
         Path("/run/sshd").mkdir(exist_ok=True)
-        for start in range(0, len(self.addresses), _PER_SERVER):
-            self._servers.append(self._serve(self.addresses[start : start + _PER_SERVER], start))
+        for folder in OWN:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        starts = range(0, len(self.addresses), _PER_SERVER)
+        configs = [self._configure(self.addresses[start : start + _PER_SERVER], start) for start in starts]
+        mounts = "".join(f"mount -t tmpfs -o mode=755 none {folder}; " for folder in OWN) if self._private else ""
+        servers = "".join(f"/usr/sbin/sshd -D -f {config} -E {config}.log & " for config in configs)
+        program = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", f"{mounts}{servers}wait"]
+        self._servers = subprocess.Popen(program, start_new_session=True)
         for address in self.addresses:
             _await(address, self.port)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        for server in self._servers:
-            server.terminate()
-            server.wait()
+        assert self._servers
+        os.killpg(self._servers.pid, signal.SIGTERM)
+        self._servers.wait()
+        for folder in OWN:
+            with contextlib.suppress(OSError):
+                Path(folder).rmdir()
 
     def log(self) -> str:
         """Return what the servers have noted."""
         return "".join(path.read_text() for path in self.folder.glob("*.log"))
 
-    def pids(self) -> list[int]:
-        """Return the listening servers' process ids."""
-        return [server.pid for server in self._servers]
-
-    def _serve(self, addresses: tuple[str, ...], number: int) -> subprocess.Popen[bytes]:
+    def _configure(self, addresses: tuple[str, ...], number: int) -> Path:
         allowed = self.folder / "authorized_keys"
         (self.folder / "trusted").touch()
         shutil.copy(self.key.with_suffix(".pub"), allowed)
@@ -65,8 +77,7 @@ class Farm:
         ]  # fmt: skip
         config = self.folder / f"sshd-{number}.conf"
         config.write_text("\n".join([*lines, ""]))
-        log = self.folder / f"sshd-{number}.log"
-        return subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(config), "-E", str(log)])
+        return config
 
 
 def _await(address: str, port: int) -> None:

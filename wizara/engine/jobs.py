@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 from dataclasses import replace
 
 from wizara.engine.shell import Command
 
 # The job's folder holds its program, output and status; whoever comes with the same id waits for the one that runs. Where systemd
-# is, the job is a unit of its own, which the end of an SSH session does not touch. A job that vanished without a status was killed.
+# is, the job is a unit of its own, which the end of an SSH session does not touch. A job that vanished without a status was killed;
+# one whose answer nobody fetches clears up behind itself after ten minutes.
 _JOB = r"""
 set -u
 umask 077
@@ -19,11 +20,12 @@ runs() {
   else kill -0 "$(cat "$folder/pid" 2>/dev/null)" 2>/dev/null; fi
 }
 mkdir -p /run/wizara/jobs
-if [ -d "$folder" ] && [ ! -e "$folder/status" ] && ! runs; then rm -rf "$folder"; fi
+if [ -d "$folder" ] && ! runs && [ ! -e "$folder/status" ]; then rm -rf "$folder"; fi
 if mkdir "$folder" 2>/dev/null; then
   printf %s "$script" > "$folder/script"
   cat > "$folder/in"
-  run='cd /; sh "$0/script" "$@" <"$0/in" >"$0/out" 2>"$0/err"; echo $? >"$0/.status"; mv "$0/.status" "$0/status"'
+  run='cd /; sh "$0/script" "$@" <"$0/in" >"$0/out" 2>"$0/err"; echo $? >"$0/.status"; mv "$0/.status" "$0/status"
+i=0; while [ -d "$0" ] && [ $i -lt 600 ]; do sleep 1; i=$((i+1)); done; rm -rf "$0"'
   if [ -d /run/systemd/system ]; then
     systemd-run --quiet --collect --unit="$unit" sh -c "$run" "$folder" "$@" >&2 || { rm -rf "$folder"; exit 71; }
   else
@@ -32,8 +34,8 @@ if mkdir "$folder" 2>/dev/null; then
   fi
 fi
 while [ ! -e "$folder/status" ]; do
-  runs || sleep 0.3
-  if [ ! -e "$folder/status" ] && ! runs; then
+  # In this order: a job that ended between the two questions has left its status.
+  if ! runs && [ ! -e "$folder/status" ]; then
     echo "it was killed before its end" >&2; cat "$folder/err" >&2; rm -rf "$folder"; exit 137
   fi
   sleep 0.2
@@ -48,5 +50,4 @@ exit "$code"
 def apart(command: Command) -> Command:
     """Return what runs *command* apart, waits for its end, and may be asked again after the link was cut."""
     arguments = command.arguments if command.arguments is not None else ()
-    digest = hashlib.sha256(repr((command.script, arguments, command.stdin)).encode()).hexdigest()[:16]
-    return replace(command, script=_JOB, arguments=(digest, command.script, *arguments), stdin=command.stdin or "")
+    return replace(command, script=_JOB, arguments=(secrets.token_hex(8), command.script, *arguments), stdin=command.stdin or "")
