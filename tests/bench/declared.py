@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 ROOT = "/srv/bench"
 #: another version changes the ten files and four of the templates
@@ -11,7 +12,7 @@ PACKAGES = ("openssh-server", "openssl")
 DIRECTORIES = tuple(f"{ROOT}/etc/d{number}" for number in range(5))
 TEMPLATE = "# service {{ number }}, version {{ version }}\n" + "".join(
     f"{{% if number >= 0 %}}setting{line} = {{{{ number * {line + 3} }}}}{{% endif %}}\n" for line in range(30)
-)
+) + "\n# end\n"
 TEMPLATES = {f"{ROOT}/etc/d{number % 5}/template{number}.conf": (number, VERSION if number < 4 else "1") for number in range(6)}
 FILES = {
     f"{ROOT}/etc/d{number % 5}/file{number}.conf": f"version = {VERSION}\n" + f"key{number} = value\n" * 60
@@ -21,3 +22,11 @@ LOGINS = ("games", "news")
 UNITS = tuple(f"bench{number}.service" for number in range(4))
 ABSENT = f"{ROOT}/etc/not-here"
 COUNT = len(PACKAGES) + len(DIRECTORIES) + len(TEMPLATES) + len(FILES) + len(LOGINS) + len(UNITS) + 1
+
+
+@cache
+def rendered(number: int, version: str) -> str:
+    """Return a template's text; wizara keeps its compiled templates too."""
+    import jinja2  # noqa: PLC0415 - the measuring process needs none
+
+    return jinja2.Template(TEMPLATE, keep_trailing_newline=True, trim_blocks=True).render(number=number, version=version)

@@ -89,7 +89,7 @@ def pyinfra(
     line = [str(program / "pyinfra"), "-y", str(inventory), str(PEERS / "pyinfra_deploy.py")]
     if plan:
         line.remove("-y")
-    return run(line, "y\n", link, farm, os.environ | {"BENCH_VERSION": version, "NO_COLOR": "1"})
+    return run(line, "\n", link, farm, os.environ | {"BENCH_VERSION": version, "NO_COLOR": "1"})
 
 
 def ansible(program: Path, farm: Farm, addresses: tuple[str, ...], port: int, link: Delay | None = None) -> Figure:

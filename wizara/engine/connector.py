@@ -152,6 +152,8 @@ class WizaraConnector(BaseConnector):
                 run = self.line.aside if internals.is_besides() else self.line.act
                 return run(command, seconds)
             self.asked[question.operation].append(command)
+            if internals.is_gathering() and not self.line.prepare(command):
+                raise internals.NotYet
             return self.line.ask(command, seconds)
         except NoWay as fault:
             raise Cut(str(fault)) from fault

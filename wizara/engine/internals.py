@@ -1,6 +1,6 @@
 """The only place that touches what pyinfra 3.10 does not promise; a contract test names each of these.
 
-Touched: ``Host.op_hash_order``, ``Host.current_op_hash``, ``Host.current_op_global_arguments``, ``State.ops/op_meta/active_hosts/
+Touched: ``Host.op_hash_order``, ``Host.data`` (a ``HostData`` of one mapping), ``Host.current_op_hash``, ``Host.current_op_global_arguments``, ``State.ops/op_meta/active_hosts/
 failed_hosts``, ``StateOperationHostData.command_generator``, ``api.operations.run_host_op``, ``Host.connector_cls`` before
 ``State`` binds it, the name ``api.host.get_fact`` (wrapped), the name ``api.arguments.all_global_arguments`` (remembered: it reads
 the type hints of all arguments anew for each operation and fact). Operations are added in API mode, per host, by executing the
@@ -20,7 +20,7 @@ from typing import Any
 
 import pyinfra.api.arguments as pyinfra_arguments
 import pyinfra.api.host as pyinfra_host
-from pyinfra.api.host import Host
+from pyinfra.api.host import Host, HostData
 from pyinfra.api.operations import run_host_op
 from pyinfra.api.state import State
 from pyinfra.context import ctx_host
@@ -54,6 +54,25 @@ def asking(host: Host) -> Iterator[None]:
         yield
     finally:
         _local.question = before
+
+
+class NotYet(Exception):
+    """The answer to a question is under way; whoever was gathering questions goes on with the next operation."""
+
+
+@contextmanager
+def gathering() -> Iterator[None]:
+    """Send every question of this greenlet that has no answer yet, and raise NotYet instead of waiting for it."""
+    _local.gathering = True
+    try:
+        yield
+    finally:
+        _local.gathering = False
+
+
+def is_gathering() -> bool:
+    """Tell whether :func:`gathering` holds."""
+    return bool(getattr(_local, "gathering", False))
 
 
 @contextmanager
@@ -103,6 +122,11 @@ def give_own_operations(state: State) -> None:
         host.loop_position = [index]
 
 
+def flatten_data(host: Host) -> None:
+    """Look its data up in one mapping: pyinfra asks six of them for each of some thirty arguments of each operation."""
+    host.data = HostData(host, host.data.dict(), host.get_deploy_data)
+
+
 def operations_of(state: State, host: Host) -> list[tuple[str, str]]:
     """Return (hash, name) of the operations that were made for *host*, in order."""
     return [(key, _name(state, key)) for key in host.op_hash_order if key in state.ops[host]]
@@ -114,12 +138,14 @@ def _name(state: State, key: str) -> str:
 
 def would_change(state: State, host: Host, key: str, *, apart: bool = False) -> bool:
     """Run one operation of *host* up to its first command, and tell whether it has one; *apart* leaves *host* untouched."""
-    with ctx_host.use(copy(host) if apart else host):
-        commands: Any = state.ops[host][key].command_generator()
-        try:
-            return next(iter(commands), None) is not None
-        finally:
-            commands.close()
+    before = ctx_host.get()
+    ctx_host.set(copy(host) if apart else host)
+    commands: Any = state.ops[host][key].command_generator()
+    try:
+        return next(iter(commands), None) is not None
+    finally:
+        commands.close()
+        ctx_host.set(before)
 
 
 def run_operation(state: State, host: Host, key: str) -> str | None:

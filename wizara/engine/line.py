@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -59,6 +60,19 @@ class Line:
             future = self._question(question)
             self._look_ahead()
         return self._wait(future, question, seconds or QUESTION_SECONDS)
+
+    def prepare(self, question: Command) -> bool:
+        """Send *question* unless it was sent already, and tell whether its answer is there."""
+        future = self._known.get(question)
+        if future is None:
+            future = self._question(question)
+        return future.done()
+
+    def settle(self) -> None:
+        """Wait until all that was sent is answered, or given up."""
+        for question, future in list(self._known.items()):
+            with contextlib.suppress(Exception):
+                self._wait(future, question, QUESTION_SECONDS)
 
     def act(self, command: Command, seconds: float | None = None) -> Answer:
         """Run *command*, after which nothing that was answered holds any more."""

@@ -17,7 +17,16 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
 from wizara.engine.companion import Companion, Party, Pending
 from wizara.engine.connector import WizaraConnector, connector
-from wizara.engine.internals import besides, give_own_operations, operations_of, run_operation, would_change
+from wizara.engine.internals import (
+    NotYet,
+    besides,
+    flatten_data,
+    gathering,
+    give_own_operations,
+    operations_of,
+    run_operation,
+    would_change,
+)
 from wizara.engine.shell import Command, Cut
 from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
 from wizara.errors import ExitCode, WizaraError
@@ -29,6 +38,8 @@ Emit = Callable[[Step | Planned | Ended], None]
 _OUTCOMES: dict[ExitCode, Outcome] = {ExitCode.REFUSED: "refused", ExitCode.UNREACHABLE: "unreachable"}
 #: Hosts that are checked at the same time: making their operations keeps this computer busy, and a handshake has a time limit.
 _AT_ONCE = 100
+#: How often questions are gathered: operations of ours ask all they ask at once, others may ask further.
+_ROUNDS = 4
 
 
 class Runner:
@@ -53,6 +64,8 @@ class Runner:
         ctx_state.set(self._state)
         ctx_config.set(self._state.config.copy())
         give_own_operations(self._state)
+        for host in self._state.inventory:
+            flatten_data(host)
         self._began: dict[str, float] = {}
 
     def check(self) -> dict[str, tuple[PlannedChange, ...]]:
@@ -119,14 +132,25 @@ class Runner:
         if self._permit:
             host.connect(show_errors=False, raise_exceptions=True)
             self._permit(name)
-        asking = [gevent.spawn(host.get_fact, StandingFact)]
-        asking += [gevent.spawn(would_change, self._state, host, key, apart=True) for key in host.op_hash_order]
-        host.connect(show_errors=False, raise_exceptions=True)
-        self._emit(Step(node=name, phase="check"))
-        gevent.joinall(asking)
-        change.forget(name)
+        self._gather(host)
         look: Look = host.get_fact(StandingFact)
         return look
+
+    def _gather(self, host: Host) -> None:
+        """Ask at once what all operations ask; what one asks because of an answer goes into the next round."""
+        waiting = [key for key, _name in operations_of(self._state, host)]
+        for turn in range(_ROUNDS):
+            with gathering():
+                if turn == 0:
+                    _comes(lambda: host.get_fact(StandingFact))
+                waiting = [key for key in waiting if not _comes(lambda: would_change(self._state, host, key, apart=True))]
+            if turn == 0:
+                host.connect(show_errors=False, raise_exceptions=True)
+                self._emit(Step(node=str(host), phase="check"))
+            connector(host).line.settle()
+            if not waiting:
+                break
+        change.forget(str(host))
 
     def _checked(self, host: Host) -> Iterable[Pending]:
         """Check the operations of *host* one after the other, as apply will: the answers are there already."""
@@ -193,6 +217,17 @@ class Runner:
         change.take(name)
         seconds = round(time.monotonic() - self._began[name], 2)
         self._emit(Ended(node=name, outcome=outcome, message=message, changes=_as_planned(done), seconds=seconds))
+
+
+def _comes(ask: Callable[[], Any]) -> bool:
+    """Tell whether all answers that *ask* needs were there; what else befalls it is told when it is asked in earnest."""
+    try:
+        ask()
+    except NotYet:
+        return False
+    except Exception:  # noqa: BLE001 - see above
+        return True
+    return True
 
 
 def _as_planned(changes: Iterable[change.Change]) -> tuple[PlannedChange, ...]:
