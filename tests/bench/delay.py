@@ -30,7 +30,9 @@ class Delay:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._server = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._carry, *self._here), self._loop).result(5)
+        self._server = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._carry, *self._here), self._loop
+        ).result(5)
         return self
 
     def __exit__(self, *_details: object) -> None:

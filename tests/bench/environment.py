@@ -24,14 +24,27 @@ def programs() -> Path:
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
         lock = folder / "peers.lock"
         lock.write_text(wanted)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+        pip = [
+            str(folder / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--require-hashes",
+        ]
         subprocess.run([*pip, "-r", str(lock)], check=True)
     return folder / "bin"
 
 
 def versions(program: Path) -> dict[str, str]:
     """Return peer → version, as installed."""
-    said = [str(program / "python"), "-c", "from importlib.metadata import version as v; print(v('ansible-core'), v('pyinfra'))"]
+    said = [
+        str(program / "python"),
+        "-c",
+        "from importlib.metadata import version as v; print(v('ansible-core'), v('pyinfra'))",
+    ]
     ansible, pyinfra = subprocess.run(said, capture_output=True, text=True, check=True).stdout.split()
     return {"ansible-core": ansible, "pyinfra": pyinfra}
 

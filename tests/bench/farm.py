@@ -25,7 +25,9 @@ OWN = ("/srv/bench", "/var/lib/wizara", "/run/wizara")
 class Farm:
     """*count* machines in *folder*; ``addresses`` are theirs, ``key`` lets root in, ``host_key`` is what all show."""
 
-    def __init__(self, folder: Path, count: int = 1, bin_folder: Path | None = None, port: int = PORT, *, private: bool = False) -> None:
+    def __init__(
+        self, folder: Path, count: int = 1, bin_folder: Path | None = None, port: int = PORT, *, private: bool = False
+    ) -> None:
         self.folder, self.port = folder, port
         self.addresses = tuple(f"127.1.{number // 200}.{number % 200 + 1}" for number in range(count))
         self.key, self._host = folder / "operator_ed25519", folder / "host_ed25519"
@@ -51,7 +53,9 @@ class Farm:
             _await(address, self.port)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._servers
         os.killpg(self._servers.pid, signal.SIGTERM)
         self._servers.wait()
@@ -67,8 +71,10 @@ class Farm:
         allowed = self.folder / "authorized_keys"
         (self.folder / "trusted").touch()
         shutil.copy(self.key.with_suffix(".pub"), allowed)
-        os.chmod(self.folder, 0o755)
-        path = os.pathsep.join([*([str(self._bin)] if self._bin else []), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
+        self.folder.chmod(0o755)
+        path = os.pathsep.join(
+            [*([str(self._bin)] if self._bin else []), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+        )
         lines = [
             *(f"ListenAddress {address}:{self.port}" for address in addresses), f"HostKey {self._host}",
             f"AuthorizedKeysFile {allowed}", "PermitRootLogin prohibit-password", "PasswordAuthentication no", "UsePAM no",

@@ -34,14 +34,20 @@ class Figure:
 
 
 def run(
-    line: list[str], stdin: str, link: Delay | None = None, farm: Farm | None = None, env: Mapping[str, str] | None = None
+    line: list[str],
+    stdin: str,
+    link: Delay | None = None,
+    farm: Farm | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Figure:
     """Run *line* to its end and return its figure; RuntimeError with what it said when it fails."""
     if link:
         link.reset()
     sessions = farm.log().count("ctype session") if farm else 0
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(line, input=stdin, capture_output=True, text=True, check=False, env=dict(env or os.environ), timeout=600)
+    done = subprocess.run(
+        line, input=stdin, capture_output=True, text=True, check=False, env=dict(env or os.environ), timeout=600
+    )
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise RuntimeError(f"{line[:3]} ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
@@ -55,7 +61,10 @@ def run(
 
 
 def _asked(farm: Farm, addresses: tuple[str, ...], port: int, **more: Any) -> str:
-    return json.dumps({"addresses": addresses, "port": port, "key": str(farm.key), "host_key": farm.host_key, **more}) + "\n"
+    return (
+        json.dumps({"addresses": addresses, "port": port, "key": str(farm.key), "host_key": farm.host_key, **more})
+        + "\n"
+    )
 
 
 def wizara(
@@ -64,7 +73,9 @@ def wizara(
 ) -> Figure:  # fmt: skip
     """Plan and apply with wizara."""
     asked = _asked(farm, addresses, port, apply=apply, batch=batch)
-    figure = run([sys.executable, str(PEERS / "wizara_run.py")], asked, link, farm, os.environ | {"BENCH_VERSION": version})
+    figure = run(
+        [sys.executable, str(PEERS / "wizara_run.py")], asked, link, farm, os.environ | {"BENCH_VERSION": version}
+    )
     if figure.said["messages"] or set(figure.said["operations"]) != {30}:
         raise RuntimeError(str(figure.said))
     return figure
@@ -94,16 +105,21 @@ def pyinfra(
 
 def ansible(program: Path, farm: Farm, addresses: tuple[str, ...], port: int, link: Delay | None = None) -> Figure:
     """Run the playbook with pipelining and a kept connection, gathering no facts."""
-    import declared  # noqa: PLC0415 - it reads the version from the environment
+    import declared
 
     (farm.folder / "bench.j2").write_text(declared.TEMPLATE)
     tasks: list[dict[str, Any]] = [{"name": name, "apt": {"name": name}} for name in declared.PACKAGES]
-    tasks += [{"name": path, "file": {"path": path, "state": "directory", "mode": "0755"}} for path in declared.DIRECTORIES]
+    tasks += [
+        {"name": path, "file": {"path": path, "state": "directory", "mode": "0755"}} for path in declared.DIRECTORIES
+    ]
     tasks += [
         {"name": path, "template": {"src": str(farm.folder / "bench.j2"), "dest": path, "mode": "0644"},
          "vars": {"number": number, "version": version}} for path, (number, version) in declared.TEMPLATES.items()
     ]  # fmt: skip
-    tasks += [{"name": path, "copy": {"content": content, "dest": path, "mode": "0644"}} for path, content in declared.FILES.items()]
+    tasks += [
+        {"name": path, "copy": {"content": content, "dest": path, "mode": "0644"}}
+        for path, content in declared.FILES.items()
+    ]
     tasks += [{"name": name, "user": {"name": name, "create_home": False}} for name in declared.LOGINS]
     tasks += [{"name": name, "systemd": {"name": name, "state": "started", "enabled": True}} for name in declared.UNITS]
     tasks += [{"name": "nothing", "file": {"path": declared.ABSENT, "state": "absent"}}]

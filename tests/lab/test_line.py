@@ -35,7 +35,13 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
 
 
 def way(farm: Farm, number: int = 0, **settings: object) -> Way:
-    values = {"address": farm.addresses[number], "user": "root", "pin": farm.host_key, "port": farm.port, "key_file": str(farm.key)}
+    values = {
+        "address": farm.addresses[number],
+        "user": "root",
+        "pin": farm.host_key,
+        "port": farm.port,
+        "key_file": str(farm.key),
+    }
     return Way(**{**values, **settings})  # type: ignore[arg-type]
 
 
@@ -72,7 +78,7 @@ HAZARDS = {
     "is no shell line": (whole("fi ) ("), None),
     "does not exist": (whole("no-such-program-here"), None),
     "writes no line end": (sh("printf x; printf y >&2"), Answer(0, b"x", b"y")),
-    "writes every byte": (sh("i=0; while [ $i -lt 256 ]; do printf \"\\\\$(printf %o $i)\"; i=$((i+1)); done"), Answer(0, bytes(range(256)), b"")),
+    "writes every byte": (sh('i=0; while [ $i -lt 256 ]; do printf "\\\\$(printf %o $i)"; i=$((i+1)); done'), Answer(0, bytes(range(256)), b"")),
     "writes no UTF-8": (sh(r"printf '\377\376\n'"), Answer(0, b"\xff\xfe\n", b"")),
     "writes much": (sh("head -c 3000000 /dev/zero; head -c 2000000 /dev/zero >&2"), Answer(0, bytes(3000000), bytes(2000000))),
     "changes its shell": (sh("set -u; cd /tmp; umask 777; PATH=/nowhere; __t=x; T=y; set -f; alias cat=false"), Answer(0, b"", b"")),
@@ -111,7 +117,9 @@ def test_a_hundred_questions_in_one_flight_each_get_their_own_answer(farm: Farm)
         answers = [line.ask(question) for question in line.ahead()]
         seconds = time.monotonic() - began
         line.close()
-    assert [answer.out + answer.err for answer in answers] == [f"{number}\n{number}\n".encode() for number in range(100)]
+    assert [answer.out + answer.err for answer in answers] == [
+        f"{number}\n{number}\n".encode() for number in range(100)
+    ]
     assert seconds < 8.5 * 0.3 + 1.0  # the seven round trips of a connection, one flight, and work
     assert far.count.connections == 1
 
@@ -139,7 +147,9 @@ def _alive(mark: str) -> bool:
     return any(int(pid) != os.getpid() for pid in found)
 
 
-@pytest.mark.parametrize("script", ["sleep 98765", "sleep 98765 & wait", "trap '' TERM HUP; sleep 98765", "sh -c 'sleep 98765'"])
+@pytest.mark.parametrize(
+    "script", ["sleep 98765", "sleep 98765 & wait", "trap '' TERM HUP; sleep 98765", "sh -c 'sleep 98765'"]
+)
 def test_a_time_out_kills_all_that_the_command_started_and_the_next_one_works(line: Line, script: str) -> None:
     assert line.ask(sh("echo before")).out == b"before\n"
     with pytest.raises(TimeoutError):
@@ -171,7 +181,9 @@ def test_a_machine_that_hangs_up_fails_what_waits_and_is_met_again(farm: Farm) -
 
 def test_a_long_command_holds_up_no_question(line: Line) -> None:
     ended: list[float] = []
-    job = threading.Thread(target=lambda: ended.append(line.act(sh("sleep 2; echo done", long=True)).code or time.monotonic()))
+    job = threading.Thread(
+        target=lambda: ended.append(line.act(sh("sleep 2; echo done", long=True)).code or time.monotonic())
+    )
     job.start()
     time.sleep(0.7)
     assert line.aside(sh("echo meanwhile"), 1).out == b"meanwhile\n"
@@ -186,7 +198,9 @@ def test_a_long_command_tells_its_output_status_and_input(line: Line) -> None:
     assert not list(JOBS.glob("*"))
 
 
-def test_a_long_command_outlives_a_cut_link_and_is_found_again(farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_command_outlives_a_cut_link_and_is_found_again(
+    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(line_module, "_REATTACH_EVERY", 0.5)
     marks = tmp_path / "ran"
     with Delay(("127.1.1.241", PORT + 2), (farm.addresses[0], farm.port), 0.02) as link:
@@ -238,15 +252,21 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, farm: Farm, known: st
     (tmp_path / ".ssh" / "known_hosts").write_text(f"[{farm.addresses[1]}]:{farm.port} {known}\n" if known else "")
 
 
-def test_a_jump_host_that_the_operator_knows_is_gone_through(farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jump_host_that_the_operator_knows_is_gone_through(
+    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _home(tmp_path, monkeypatch, farm, farm.host_key)
     line = Line(way(farm, key_file=None))
-    assert farm.addresses[1].encode() in line.ask(sh("echo $SSH_CONNECTION")).out or line.ask(sh("echo ok")).out == b"ok\n"
+    assert (
+        farm.addresses[1].encode() in line.ask(sh("echo $SSH_CONNECTION")).out or line.ask(sh("echo ok")).out == b"ok\n"
+    )
     line.close()
 
 
 @pytest.mark.parametrize("known", ["", "other"])
-def test_a_jump_host_that_is_unknown_or_another_gets_no_login(farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str) -> None:
+def test_a_jump_host_that_is_unknown_or_another_gets_no_login(
+    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
     _home(tmp_path, monkeypatch, farm, other_key(farm) if known else "")
     before = farm.log()
     with pytest.raises(UnknownHostKey):
@@ -254,7 +274,9 @@ def test_a_jump_host_that_is_unknown_or_another_gets_no_login(farm: Farm, tmp_pa
     assert "publickey" not in farm.log()[len(before) :]
 
 
-def test_the_machine_behind_a_jump_host_is_met_as_strictly(farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machine_behind_a_jump_host_is_met_as_strictly(
+    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _home(tmp_path, monkeypatch, farm, farm.host_key)
     with pytest.raises(UnknownHostKey):
         connect(way(farm, key_file=None, pin=other_key(farm)))

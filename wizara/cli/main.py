@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "lab": ("lab", N_("the ministry as machines on this computer")),
     "demo": ("demo", N_("rehearse, build, prove and audit the shipped ministry")),
     "test": ("test", N_("run wizara's own tests")),
+    "bench": ("bench", N_("measure wizara beside pyinfra and Ansible")),
 }
 
 

@@ -12,12 +12,13 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TextIO  # noqa: E402
 
+import gevent  # noqa: E402
 from pydantic import BaseModel  # noqa: E402
 
 from wizara import tree  # noqa: E402
-from wizara.engine.connector import host_data  # noqa: E402
+from wizara.engine import carrier  # noqa: E402
+from wizara.engine.hosts import host_data, way  # noqa: E402
 from wizara.engine.request import Go, Request  # noqa: E402
-from wizara.engine.runner import Runner  # noqa: E402
 from wizara.errors import ExitCode, WizaraError  # noqa: E402
 from wizara.inventory import load  # noqa: E402
 from wizara.inventory.secrets import Secret  # noqa: E402
@@ -40,6 +41,7 @@ def main() -> int:
 
     def emit(line: BaseModel) -> None:
         events.write(line.model_dump_json() + "\n")
+        events.flush()
 
     use(os.environ.get("WIZARA_LANGUAGE", "en"))
     request = Request.model_validate_json(sys.stdin.readline())
@@ -50,6 +52,12 @@ def main() -> int:
             node: {name: Secret(value) for name, value in opened.items()} for node, opened in request.secrets.items()
         }
         hosts = host_data(ministry, run=request.run, ssh_key=request.ssh_key, secrets=secrets)
+        for name in request.nodes:
+            if hosts[name]["wizara_host_key"]:
+                carrier.begin(way(name, hosts[name]))
+        gevent.sleep(0)
+        from wizara.engine.runner import Runner  # noqa: PLC0415 - it loads for half a second, in which connections come about
+
         runner = Runner({name: hosts[name] for name in request.nodes}, tree.deploy(request.deploy), emit)
         runner.check()
         emit(AllPlanned())
@@ -61,4 +69,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # nothing is left to do, and taking a hundred connections down one by one takes time

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import socket
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,15 +73,39 @@ class Carrier:
 
     def through(self, address: str, port: int) -> paramiko.Channel:
         """Return a connection that the machine makes for us."""
-        return self._transport.open_channel(
-            "direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=_CONNECT_SECONDS
-        )
+        return self._transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=_CONNECT_SECONDS)
 
     def close(self) -> None:
         """Hang up, on the jump hosts too."""
         self._transport.close()
         if self._before:
             self._before.close()
+
+
+_begun: dict[Way, Future[Carrier]] = {}
+
+
+def begin(way: Way) -> None:
+    """Begin to connect over *way* before anybody asks for it: the first :func:`soon` for it takes this connection."""
+    _begun[way] = _connecting(way)
+
+
+def soon(way: Way) -> Future[Carrier]:
+    """Return the connection over *way* to come."""
+    return _begun.pop(way, None) or _connecting(way)
+
+
+def _connecting(way: Way) -> Future[Carrier]:
+    future: Future[Carrier] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(connect(way))
+        except Exception as fault:  # noqa: BLE001 - whoever waits is told
+            future.set_exception(fault)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
 
 
 def connect(way: Way) -> Carrier:
@@ -149,7 +174,12 @@ def dial(address: str, port: int) -> socket.socket:
     connection = socket.create_connection((address, port), timeout=_CONNECT_SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_USER_TIMEOUT", _DEAD_AFTER), ("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+    for option, value in (
+        ("TCP_USER_TIMEOUT", _DEAD_AFTER),
+        ("TCP_KEEPIDLE", 15),
+        ("TCP_KEEPINTVL", 10),
+        ("TCP_KEEPCNT", 3),
+    ):
         if hasattr(socket, option):
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     return connection
@@ -176,7 +206,9 @@ def _jump(way: Way, hops: str) -> Carrier | None:
     name, _colon, port = place.partition(":")
     settings = _settings(name)
     address, number = str(settings.get("hostname", name)), int(port or settings.get("port", 22))
-    hop = Way(address, user or str(settings.get("user", way.user)), _known(way, name, address, number), number, pins=way.pins)
+    hop = Way(
+        address, user or str(settings.get("user", way.user)), _known(way, name, address, number), number, pins=way.pins
+    )
     before = _jump(hop, earlier or str(settings.get("proxyjump", "none")))
     try:
         return _open(hop, settings, before)
@@ -202,7 +234,9 @@ def _known(way: Way, name: str, address: str, port: int) -> str:
 def _operators_keys(settings: dict[str, Any]) -> list[paramiko.PKey]:
     """Return the keys that the SSH settings name, then the agent's (FIDO keys among them), then the operator's own."""
     named = [_usable(Path(path).expanduser()) for path in settings.get("identityfile", ())]
-    agent: list[paramiko.PKey] = [] if str(settings.get("identityagent", "")).lower() == "none" else list(paramiko.Agent().get_keys())
+    agent: list[paramiko.PKey] = (
+        [] if str(settings.get("identityagent", "")).lower() == "none" else list(paramiko.Agent().get_keys())
+    )
     own = [_usable(Path.home() / ".ssh" / name) for name in _OWN_KEYS]
     if str(settings.get("identitiesonly", "no")).lower() == "yes":
         own, agent = [], []

@@ -18,9 +18,9 @@ from pyinfra.api.util import get_file_io
 from pyinfra.connectors.base import BaseConnector, DataMeta
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
-from wizara.blueprint import derive
 from wizara.engine import internals
-from wizara.engine.carrier import NoWay, UnknownHostKey, Way
+from wizara.engine.carrier import NoWay, UnknownHostKey
+from wizara.engine.hosts import PROVISIONER, host_data, way
 from wizara.engine.line import Line
 from wizara.engine.shell import Answer, Command, Cut
 from wizara.errors import Unfinished, WizaraError
@@ -28,35 +28,13 @@ from wizara.inventory import load, resolve
 from wizara.inventory.models import Ministry
 from wizara.operations.command import Program
 
-PROVISIONER = "wizara"
+__all__ = ["PROVISIONER", "WizaraConnector", "connector", "host_data"]
 #: What the line itself takes care of, and what pyinfra may ask of a command besides.
 _OURS = frozenset({"_sudo", "_sudo_user", "_sudo_password", "_timeout", "_stdin", "_get_pty", "_success_exit_codes"})
 _OTHER_ROADS = ("_su_user", "_doas", "_dzdo", "_use_sudo_login", "_preserve_sudo_env")
 _CHUNK = 384 * 1024
 _PUT = 'set -e; umask 077; if [ "$2" = first ]; then : > "$1.$3"; fi; base64 -d >> "$1.$3"'
 _LAND = 'set -e; umask 022; cat "$1.$2" > "$1"; rm -f "$1.$2"'
-
-
-def host_data(
-    ministry: Ministry, *, run: str, ssh_key: str | None, secrets: dict[str, dict[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """Return node name → pyinfra host data of every node of *ministry*."""
-    blueprint = derive(ministry)
-    enrolled = ministry.enrolled.nodes
-    pins = tuple((str(plan.manage), enrolled[name].host_key) for name, plan in blueprint.nodes.items() if name in enrolled)
-    found: dict[str, dict[str, Any]] = {}
-    for name, plan in blueprint.nodes.items():
-        found[name] = {
-            "ssh_hostname": str(plan.manage),
-            "ssh_user": PROVISIONER,
-            "wizara_host_key": enrolled[name].host_key if name in enrolled else "",
-            "wizara_pins": pins,
-            "wizara_node": plan,
-            "wizara_run": run,
-            "wizara_secrets": secrets.get(name, {}),
-            "_sudo": True,
-        } | ({"ssh_key": ssh_key} if ssh_key else {})
-    return found
 
 
 class _Data(TypedDict):
@@ -83,15 +61,9 @@ class WizaraConnector(BaseConnector):
         """How wizara's own facts are asked past pyinfra's machinery; None leaves them to it."""
         self.asked: dict[str | None, list[Command]] = defaultdict(list)
         """Operation → what it asked so far."""
+        settings = {name: host.data.get(name) for name in ("wizara_host_key", "wizara_pins")}
         self.line = Line(
-            Way(
-                address=self.data["ssh_hostname"] or host.name,
-                user=self.data["ssh_user"],
-                pin=str(host.data.get("wizara_host_key") or ""),
-                port=self.data["ssh_port"],
-                key_file=self.data["ssh_key"],
-                pins=host.data.get("wizara_pins") or (),
-            ),
+            way(host.name, {**self.data, **settings}),
             self._sudo_password() if host.data.get("_sudo_password") else None,
         )
 
@@ -133,9 +105,11 @@ class WizaraConnector(BaseConnector):
         self.line.close()
 
     def run_shell_command(
-        self, command: StringCommand, print_output: bool = False, print_input: bool = False, **arguments: Any
+        self, command: StringCommand | str, print_output: bool = False, print_input: bool = False, **arguments: Any
     ) -> tuple[bool, CommandOutput]:
-        """Run *command*, or ask it when it is a fact's."""
+        """Run *command*, or ask it when it is a fact's; many of pyinfra's own facts are plain text."""
+        if isinstance(command, str):
+            command = StringCommand(command)
         if print_input:
             echo(f"{self.host.print_prefix}>>> {command}", err=True)
         answer = self._said(self.as_command(command, arguments), arguments.get("_timeout"))
@@ -173,10 +147,17 @@ class WizaraConnector(BaseConnector):
         privilege = (arguments.get("_sudo_user") or "root") if arguments.get("_sudo") else ""
         stdin = _fed(arguments.get("_stdin"))
         rest = {name: value for name, value in arguments.items() if name not in _OURS and value}
-        if isinstance(command, Program) and not rest.keys() - {"_shell_executable", "_retry_delay"} and not arguments.get("_get_pty"):
+        if (
+            isinstance(command, Program)
+            and not rest.keys() - {"_shell_executable", "_retry_delay"}
+            and not arguments.get("_get_pty")
+        ):
             return Command(command.script, command.arguments, stdin, privilege, command.long)
         if any(rest.get(road) for road in _OTHER_ROADS):
-            privilege, rest = "", {name: value for name, value in arguments.items() if name not in _OURS - {"_sudo", "_sudo_user"}}
+            privilege, rest = (
+                "",
+                {name: value for name, value in arguments.items() if name not in _OURS - {"_sudo", "_sudo_user"}},
+            )
         line = make_unix_command(command, **rest).get_raw_value()
         if arguments.get("_get_pty"):
             line = shlex.join(["script", "-qec", line, "/dev/null"])
@@ -192,7 +173,8 @@ class WizaraConnector(BaseConnector):
         mark = f"wizara-{os.urandom(8).hex()}"
         starts = range(0, len(data), _CHUNK) or (0,)
         programs = [
-            Program(_PUT, remote_filename, "" if start else "first", mark, stdin=data[start : start + _CHUNK]) for start in starts
+            Program(_PUT, remote_filename, "" if start else "first", mark, stdin=data[start : start + _CHUNK])
+            for start in starts
         ]
         for one in (*programs, Program(_LAND, remote_filename, mark)):
             done, _output = self.run_shell_command(one, print_output=print_output, print_input=print_input, **arguments)
@@ -228,7 +210,9 @@ def _fed(stdin: Any) -> str | None:
     """Return what pyinfra feeds a command as text; None when it feeds nothing."""
     if not stdin:
         return None
-    lines: Iterable[str] = stdin.readlines() if hasattr(stdin, "readlines") else [stdin] if isinstance(stdin, str) else stdin
+    lines: Iterable[str] = (
+        stdin.readlines() if hasattr(stdin, "readlines") else [stdin] if isinstance(stdin, str) else stdin
+    )
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 

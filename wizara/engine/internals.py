@@ -1,11 +1,11 @@
 """The only place that touches what pyinfra 3.10 does not promise; a contract test names each of these.
 
-Touched: ``Host.op_hash_order``, ``Host.data`` (a ``HostData`` of one mapping), ``Host.current_op_hash``, ``Host.current_op_global_arguments``, ``State.ops/op_meta/active_hosts/
-failed_hosts``, ``StateOperationHostData.command_generator``, ``api.operations.run_host_op``, ``Host.connector_cls`` before
-``State`` binds it, the name ``api.host.get_fact`` (wrapped), the name ``api.arguments.all_global_arguments`` (remembered: it reads
-the type hints of all arguments anew for each operation and fact). Operations are added in API mode, per host, by executing the
-deploy file once a host; ``Host.loop_position`` is used to keep the operations of hosts apart, which pyinfra 3.10 would merge by
-their number.
+Touched: ``Host.op_hash_order``, ``Host.data`` (replaced by a ``HostData`` of one mapping), ``Host.current_op_hash``,
+``Host.current_op_global_arguments``, ``Host.connector_cls`` before ``State`` binds it, ``State.ops/op_meta/active_hosts/
+failed_hosts``, ``StateOperationHostData.command_generator``, ``api.operations.run_host_op``, the name ``api.host.get_fact``
+(wrapped), the name ``api.arguments.all_global_arguments`` (remembered: it reads the type hints of all arguments anew for each
+operation and fact). Operations are added in API mode, per host, by executing the deploy file once a host; ``Host.loop_position``
+is used to keep the operations of hosts apart, which pyinfra 3.10 would merge by their number.
 """
 
 from __future__ import annotations
@@ -27,7 +27,17 @@ from pyinfra.context import ctx_host
 
 from wizara.operations.command import Program
 
-_SETTINGS = ("_sudo_user", "_su_user", "_doas", "_dzdo", "_env", "_chdir", "_timeout", "_ignore_errors", "_use_sudo_login")
+_SETTINGS = (
+    "_sudo_user",
+    "_su_user",
+    "_doas",
+    "_dzdo",
+    "_env",
+    "_chdir",
+    "_timeout",
+    "_ignore_errors",
+    "_use_sudo_login",
+)
 _stock_get_fact = pyinfra_host.get_fact
 _local = threading.local()
 

@@ -50,4 +50,6 @@ exit "$code"
 def apart(command: Command) -> Command:
     """Return what runs *command* apart, waits for its end, and may be asked again after the link was cut."""
     arguments = command.arguments if command.arguments is not None else ()
-    return replace(command, script=_JOB, arguments=(secrets.token_hex(8), command.script, *arguments), stdin=command.stdin or "")
+    return replace(
+        command, script=_JOB, arguments=(secrets.token_hex(8), command.script, *arguments), stdin=command.stdin or ""
+    )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLong
 
-from wizara.engine.carrier import Carrier, NoWay, Way, connect
+from wizara.engine.carrier import Carrier, NoWay, Way, soon
 from wizara.engine.jobs import apart
 from wizara.engine.shell import Answer, Command, Cut, Shell
 
@@ -45,8 +45,7 @@ class Line:
         if old and old.done() and not old.exception() and not old.result().alive:
             self._carrier = None
         if self._carrier is None:
-            self._carrier = Future()
-            threading.Thread(target=self._connect, args=(self._carrier,), daemon=True).start()
+            self._carrier = soon(self._way)
         return self._carrier
 
     def close(self) -> None:
@@ -169,7 +168,9 @@ class Line:
     def _new_shell(self, command: Command) -> Shell:
         shell = Shell()
         self.begin().add_done_callback(
-            lambda carrier: threading.Thread(target=self._start, args=(shell, carrier, command.privilege), daemon=True).start()
+            lambda carrier: threading.Thread(
+                target=self._start, args=(shell, carrier, command.privilege), daemon=True
+            ).start()
         )
         return shell
 
@@ -182,12 +183,6 @@ class Line:
             shell.attach(channel)
         except Exception as fault:  # noqa: BLE001 - whoever waits is told
             shell.fail(fault if isinstance(fault, (NoWay, Cut)) else _told(fault))
-
-    def _connect(self, carrier: Future[Carrier]) -> None:
-        try:
-            carrier.set_result(connect(self._way))
-        except Exception as fault:  # noqa: BLE001 - whoever waits is told
-            carrier.set_exception(fault)
 
 
 def _told(fault: Exception) -> Exception:
@@ -203,6 +198,6 @@ def _opening(privilege: str, user: str, *, asks: bool) -> str:
         return f"exec sudo -n -H {name}setsid -w sh"
     # The first line is the password; where sudo does not ask for it, it must not reach the shell as a command.
     return (
-        "exec sh -c 'IFS= read -r p; if sudo -n true 2>/dev/null; then p=; exec sudo -n -H \"$@\" setsid -w sh; fi; "
-        "{ printf \"%s\\n\" \"$p\"; p=; exec cat; } | sudo -k -S -p \"\" -H \"$@\" setsid -w sh' wizara " + name
+        'exec sh -c \'IFS= read -r p; if sudo -n true 2>/dev/null; then p=; exec sudo -n -H "$@" setsid -w sh; fi; '
+        '{ printf "%s\\n" "$p"; p=; exec cat; } | sudo -k -S -p "" -H "$@" setsid -w sh\' wizara ' + name
     ).rstrip()

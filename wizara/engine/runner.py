@@ -142,8 +142,8 @@ class Runner:
         for turn in range(_ROUNDS):
             with gathering():
                 if turn == 0:
-                    _comes(lambda: host.get_fact(StandingFact))
-                waiting = [key for key in waiting if not _comes(lambda: would_change(self._state, host, key, apart=True))]
+                    _comes(host.get_fact, StandingFact)
+                waiting = [key for key in waiting if not _comes(would_change, self._state, host, key, apart=True)]
             if turn == 0:
                 host.connect(show_errors=False, raise_exceptions=True)
                 self._emit(Step(node=str(host), phase="check"))
@@ -219,10 +219,10 @@ class Runner:
         self._emit(Ended(node=name, outcome=outcome, message=message, changes=_as_planned(done), seconds=seconds))
 
 
-def _comes(ask: Callable[[], Any]) -> bool:
+def _comes(ask: Callable[..., Any], *arguments: Any, **settings: Any) -> bool:
     """Tell whether all answers that *ask* needs were there; what else befalls it is told when it is asked in earnest."""
     try:
-        ask()
+        ask(*arguments, **settings)
     except NotYet:
         return False
     except Exception:  # noqa: BLE001 - see above

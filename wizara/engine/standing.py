@@ -33,9 +33,11 @@ PATH=$PATH:/usr/sbin:/sbin
 sed -s 's/^/kept /' /var/lib/wizara/originals/index 2>/dev/null
 ss -Htulnp 2>/dev/null | sed 's/^/listen /'
 ss -Htnp state established 2>/dev/null | sed 's/^/peer /'
-for service in named bind9 dnsmasq pdns-recursor systemd-resolved exim4 sendmail opensmtpd courier-imap \
-  firewalld netfilter-persistent docker NetworkManager shorewall; do
-  systemctl is-active --quiet "$service" 2>/dev/null && echo "service $service"
+set -- named bind9 dnsmasq pdns-recursor systemd-resolved exim4 sendmail opensmtpd courier-imap \
+  firewalld netfilter-persistent docker NetworkManager shorewall
+for state in $(systemctl is-active "$@" 2>/dev/null); do
+  case $state in active|reloading) echo "service $1";; esac
+  shift
 done
 grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && echo "service ufw"
 if command -v nft >/dev/null; then nft list ruleset 2>/dev/null | grep -E '^table' | sed 's/^/rules /'; fi

@@ -25,40 +25,56 @@ if [ -f "$path" ]; then
 fi
 """
 
+# One program for all files: a process costs more than what it reads. The digest is that of the lines of a loop over them.
 _UNIT = r"""
 unit=$1 line=$2; shift 2
 systemctl show --timestamp=unix -p LoadState,ActiveState,UnitFileState,InvocationID,ActiveEnterTimestamp,NeedDaemonReload "$unit"
-echo "Stamp=$(cat "/run/wizara/units/$unit" 2>/dev/null)"
-newest=0 sums=
-for path in "$@"; do
-  if [ -e "$path" ]; then
-    changed=$(stat -Lc %Z "$path"); [ "$changed" -gt "$newest" ] && newest=$changed
-    sums="$sums$(sha256sum "$path" 2>/dev/null)
-"
-  else sums="$sums absent $path
-"; fi
-done
+stamp=
+if [ -r "/run/wizara/units/$unit" ]; then IFS= read -r stamp < "/run/wizara/units/$unit" || :; fi
+echo "Stamp=$stamp"
+newest=0 sums= end='
+'
+if [ $# -gt 0 ]; then
+  if sums=$(sha256sum -- "$@" 2>/dev/null); then sums=$sums$end
+  else
+    sums=
+    for path in "$@"; do
+      if [ -e "$path" ]; then sums=$sums$(sha256sum "$path" 2>/dev/null)$end
+      else sums="$sums absent $path$end"
+      fi
+    done
+  fi
+  for changed in $(stat -Lc %Z -- "$@" 2>/dev/null); do [ "$changed" -gt "$newest" ] && newest=$changed; done
+fi
 digest=$(printf %s "$sums" | sha256sum)
 echo "Digest=${digest%% *}"
 echo "NewestFile=$newest"
 if [ -z "$line" ] || (eval "$line") > /dev/null 2>&1; then echo InForce=yes; else echo InForce=no; fi
 """
 
+# ufw's unit says nothing of its rules: they come with "ufw enable", and its unit is active without them.
 _ACTIVE = r"""
-for name in "$@"; do
-  # ufw's unit says nothing of its rules: they come with "ufw enable", and its unit is active without them.
+names="$*"
+set --
+for name in $names; do
   if [ "$name" = ufw ]; then grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && echo ufw
-  elif systemctl is-active --quiet "$name.service"; then echo "$name"; fi
+  else set -- "$@" "$name.service"; fi
+done
+states=$(systemctl is-active "$@")
+for state in $states; do
+  case $state in active|reloading) echo "${1%.service}";; esac
+  shift
 done
 true
 """
 
+# dpkg's own audit takes a while; it is asked only when the status file holds anything but whole and removed packages.
 _PACKAGES = r"""
-for name in "$@"; do
-  state=$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) || state=absent
-  echo "$name $state"
-done
-[ -n "$(dpkg --audit 2>/dev/null)" ] && echo "/broken /broken"
+dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null
+if sed -n '/^Status: /p' /var/lib/dpkg/status | grep -qvE ' ok (installed|config-files|not-installed)$' ||
+  [ -n "$(ls /var/lib/dpkg/updates 2>/dev/null)" ]; then
+  [ -n "$(dpkg --audit 2>/dev/null)" ] && echo "/broken /broken"
+fi
 if grep -qs 'placed by wizara' /usr/sbin/policy-rc.d; then echo "/blocked /blocked"; fi
 true
 """

@@ -6,23 +6,24 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import json
-import logging
-import sys
-from dataclasses import replace
-from ipaddress import IPv4Address
-from pathlib import Path
-from typing import Any
+import json  # noqa: E402 - nothing may be imported before the patch
+import logging  # noqa: E402
+import sys  # noqa: E402
+from dataclasses import replace  # noqa: E402
+from ipaddress import IPv4Address  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import gevent  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from wizara import tree
-from wizara.blueprint import derive
-from wizara.engine.connector import connector
-from wizara.engine.internals import operations_of
-from wizara.engine.runner import Runner
-from wizara.inventory import load
-from wizara.record.progress import Ended, Planned
+from wizara import tree  # noqa: E402
+from wizara.blueprint import derive  # noqa: E402
+from wizara.engine import carrier  # noqa: E402
+from wizara.engine.hosts import way  # noqa: E402
+from wizara.inventory import load  # noqa: E402
+from wizara.record.progress import Ended, Planned  # noqa: E402
 
 
 def main() -> None:
@@ -37,6 +38,12 @@ def main() -> None:
             "ssh_hostname": address, "ssh_port": asked["port"], "ssh_user": "root", "ssh_key": asked["key"], "_sudo": True,
             "wizara_host_key": asked["host_key"], "wizara_node": plan, "wizara_run": "bench", "wizara_secrets": {},
         }  # fmt: skip
+    for name, data in hosts.items():  # as the worker does
+        carrier.begin(way(name, data))
+    gevent.sleep(0)
+    from wizara.engine.internals import operations_of
+    from wizara.engine.runner import Runner
+
     told: list[Any] = []
     runner = Runner(hosts, Path(__file__).with_name("wizara_deploy.py"), told.append)
     planned = runner.check()
@@ -44,7 +51,9 @@ def main() -> None:
         runner.apply(planned)
     if asked["batch"]:
         _write_batch(runner, Path(asked["batch"]))
-    peak = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    peak = next(
+        int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")
+    )
     ended = [line for line in told if isinstance(line, Ended)]
     print(json.dumps({
         "planned": [len(line.changes) for line in told if isinstance(line, Planned)],
@@ -53,8 +62,10 @@ def main() -> None:
     }))  # fmt: skip
 
 
-def _write_batch(runner: Runner, path: Path) -> None:
+def _write_batch(runner: Any, path: Path) -> None:
     """Write what the first host was asked as the script that somebody would write by hand."""
+    from wizara.engine.connector import connector
+
     host = next(iter(runner._state.inventory))
     questions = dict.fromkeys(question for found in connector(host).asked.values() for question in found)
     path.write_text(json.dumps([[question.script, *question.arguments] for question in questions]))
