@@ -83,7 +83,10 @@ JUDGE_PACKAGES = {
     "vsftpd": "vsftpd",
     "sshd": "openssh-server",
     "pdftotext": "poppler-utils",
+    "sudo": "sudo",
 }
+#: what machines of the loopback are made of
+BENCH_PACKAGES = {"sshd": "openssh-server", "ssh-keygen": "openssh-client", "unshare": "util-linux"}
 #: verb, the first words after it that need them (an empty word is the verb alone, none is any), and what they need
 NEEDS: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
     ("demo", (), LAB_PACKAGES),
@@ -91,6 +94,8 @@ NEEDS: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
     ("test", ("", "lab", "fresh", "faults", "slow"), LAB_PACKAGES),
     ("test", ("", "unit"), UNIT_PACKAGES),
     ("test", ("", "lab", "slow"), JUDGE_PACKAGES),
+    ("test", ("bench",), BENCH_PACKAGES),
+    ("bench", (), BENCH_PACKAGES),
 )
 
 

@@ -26,13 +26,13 @@ class Farm:
     """*count* machines in *folder*; ``addresses`` are theirs, ``key`` lets root in, ``host_key`` is what all show."""
 
     def __init__(
-        self, folder: Path, count: int = 1, bin_folder: Path | None = None, port: int = PORT, *, private: bool = False
+        self, folder: Path, count: int = 1, bin_folder: Path | None = None, port: int = PORT, *, private: bool = False, prepare: str = ""
     ) -> None:
         self.folder, self.port = folder, port
         self.addresses = tuple(f"127.1.{number // 200}.{number % 200 + 1}" for number in range(count))
         self.key, self._host = folder / "operator_ed25519", folder / "host_ed25519"
         self._servers: subprocess.Popen[bytes] | None = None
-        self._bin, self._private = bin_folder, private
+        self._bin, self._private, self._prepare = bin_folder, private, prepare
         folder.mkdir(parents=True, exist_ok=True)
         for path in (self.key, self._host):
             if not path.exists():
@@ -43,11 +43,12 @@ class Farm:
         Path("/run/sshd").mkdir(exist_ok=True)
         for folder in OWN:
             Path(folder).mkdir(parents=True, exist_ok=True)
+        self._prepare = self._prepare.replace("$FARM", str(self.folder))
         starts = range(0, len(self.addresses), _PER_SERVER)
         configs = [self._configure(self.addresses[start : start + _PER_SERVER], start) for start in starts]
         mounts = "".join(f"mount -t tmpfs -o mode=755 none {folder}; " for folder in OWN) if self._private else ""
         servers = "".join(f"/usr/sbin/sshd -D -f {config} -E {config}.log & " for config in configs)
-        program = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", f"{mounts}{servers}wait"]
+        program = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", f"{mounts}{self._prepare}\n{servers}wait"]
         self._servers = subprocess.Popen(program, start_new_session=True)
         for address in self.addresses:
             _await(address, self.port)
@@ -77,7 +78,7 @@ class Farm:
         )
         lines = [
             *(f"ListenAddress {address}:{self.port}" for address in addresses), f"HostKey {self._host}",
-            f"AuthorizedKeysFile {allowed}", "PermitRootLogin prohibit-password", "PasswordAuthentication no", "UsePAM no",
+            f"AuthorizedKeysFile {allowed} /srv/bench/keys", "PermitRootLogin prohibit-password", "PasswordAuthentication no", "UsePAM no",
             "StrictModes no", f"PidFile {self.folder}/sshd-{number}.pid", "MaxStartups 1000", "MaxSessions 100", "UseDNS no",
             "PrintMotd no", "LogLevel DEBUG1" if len(self.addresses) < 5 else "LogLevel ERROR", f"TrustedUserCAKeys {self.folder}/trusted", f"SetEnv PATH={path}", "Subsystem sftp internal-sftp", "PrintLastLog no",
         ]  # fmt: skip

@@ -138,6 +138,7 @@ def test_what_is_asked_ahead_is_asked_behind_the_change(line: Line, tmp_path: Pa
     question = sh('cat "$1"', str(path))
     line.ahead = lambda: [question]
     line.act(sh('sleep 0.2; echo changed > "$1"', str(path)))
+    time.sleep(0.5)
     path.write_text("later")
     assert line.ask(question).out == b"changed\n"
 
@@ -316,3 +317,53 @@ def test_a_machine_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch
         connect(way(farm, address="127.1.1.242", port=PORT + 2))
     with pytest.raises(NoWay):
         connect(way(farm, address="127.1.1.242", port=PORT + 2))
+
+
+#: Engineers of a machine of their own, by an /etc that only these servers see: one whom sudo trusts, one whom it asks.
+ENGINEERS = """
+mkdir -p /srv/bench/up /srv/bench/work; cp $FARM/authorized_keys /srv/bench/keys; chmod 644 /srv/bench/keys
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/srv/bench/up,workdir=/srv/bench/work /etc
+for name in trusted asked; do useradd -M -d / -s /bin/sh $name; echo "$name:correct $(echo horse)" | chpasswd; done
+mkdir -p /etc/sudoers.d; chmod 755 /etc/sudoers.d
+printf 'trusted ALL=(ALL:ALL) NOPASSWD: ALL\nasked ALL=(ALL:ALL) PASSWD: ALL\n' > /etc/sudoers.d/bench; chmod 440 /etc/sudoers.d/bench
+"""
+
+
+@pytest.fixture(scope="module")
+def engineers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    """A machine with engineers who are not root."""
+    with Farm(tmp_path_factory.mktemp("engineers"), 1, port=PORT + 5, private=True, prepare=ENGINEERS) as made:
+        yield made
+
+
+def test_root_is_had_by_one_sudo_and_others_as_well(engineers: Farm) -> None:
+    line = Line(way(engineers, user="trusted"))
+    assert [line.ask(sh("id -un; echo $1", str(number))).out for number in range(3)] == [f"root\n{number}\n".encode() for number in range(3)]
+    assert line.ask(Command("id -un", (), privilege="games")).out == b"games\n"
+    assert line.ask(Command("id -un", (), privilege="")).out == b"trusted\n"
+    line.close()
+
+
+def test_sudo_that_asks_and_gets_nothing_is_told(engineers: Farm) -> None:
+    line = Line(way(engineers, user="asked"))
+    with pytest.raises(Cut, match="password"):
+        line.ask(sh("id"))
+    line.close()
+
+
+@pytest.mark.parametrize("user", ["asked", "trusted"])
+def test_sudo_gets_its_password_by_input_and_no_process_shows_it(engineers: Farm, user: str) -> None:
+    line = Line(way(engineers, user=user), lambda: "correct horse")
+    shown = line.ask(sh("id -un; grep -la 'correct[ ]horse' /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | grep -v self; cat; echo $#"))
+    line.close()
+    assert shown == Answer(0, b"root\n0\n", b"")
+
+
+def test_a_wrong_sudo_password_is_told_and_runs_nothing(engineers: Farm) -> None:
+    line = Line(way(engineers, user="asked"), lambda: "touch /srv/bench/harm")
+    with pytest.raises(Cut):
+        line.ask(sh("id"), 20)
+    line.close()
+    line = Line(way(engineers, user="trusted"))
+    assert line.ask(sh("ls /srv/bench")).out.split() == [b"keys", b"up", b"work"]
+    line.close()

@@ -57,6 +57,8 @@ class WizaraConnector(BaseConnector):
     def __init__(self, state: Any, host: Host) -> None:
         super().__init__(state, host)
         internals.tell_questions_apart()
+        self.trouble = ""
+        """What last went wrong with the line itself; pyinfra only logs it."""
         self.directly: Callable[[FactBase[Any], Program], Any] | None = None
         """How wizara's own facts are asked past pyinfra's machinery; None leaves them to it."""
         self.asked: dict[str | None, list[Command]] = defaultdict(list)

@@ -164,4 +164,4 @@ def run_operation(state: State, host: Host, key: str) -> str | None:
         return None
     meta = state.ops[host][key].operation_meta
     lines = [line for line in (meta.stderr_lines or meta.stdout_lines) if line.strip()]
-    return " / ".join(lines[-6:]) or "the command failed without a word"
+    return " / ".join(lines[-6:]) or getattr(host.connector, "trouble", "") or "the command failed without a word"

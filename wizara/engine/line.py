@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -193,11 +194,11 @@ def _opening(privilege: str, user: str, *, asks: bool) -> str:
     """Return the command line of a shell with *privilege*: a session of its own, so that it can be killed whole."""
     if privilege in {"", user}:
         return "exec setsid -w sh"
-    name = f"-u '{privilege}' " if privilege != "root" else ""
+    name = f"-u {shlex.quote(privilege)} " if privilege != "root" else ""
     if not asks:
         return f"exec sudo -n -H {name}setsid -w sh"
-    # The first line is the password; where sudo does not ask for it, it must not reach the shell as a command.
+    # The first line is the password: sudo reads just that one, and where it does not ask it must not reach the shell as a command.
     return (
-        'exec sh -c \'IFS= read -r p; if sudo -n true 2>/dev/null; then p=; exec sudo -n -H "$@" setsid -w sh; fi; '
-        '{ printf "%s\\n" "$p"; p=; exec cat; } | sudo -k -S -p "" -H "$@" setsid -w sh\' wizara ' + name
+        "exec sh -c 'if sudo -n true 2>/dev/null; then IFS= read -r p; p=; exec sudo -n -H \"$@\" setsid -w sh; fi; "
+        'exec sudo -k -S -p "" -H "$@" setsid -w sh\' wizara ' + name
     ).rstrip()

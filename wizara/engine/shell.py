@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import secrets
 import shlex
@@ -139,7 +140,8 @@ class Shell:
         for future in waiting.values():
             future.set_exception(self._fault)
         if self._channel:
-            self._channel.close()
+            with contextlib.suppress(OSError, EOFError):
+                self._channel.close()
 
     def _framed(self, number: int, command: Command) -> str:
         body = self._body(command)

@@ -175,7 +175,12 @@ class Active(FactBase[frozenset[str]]):
 
 
 class Packages(FactBase[dict[str, str]]):
-    """Package name → dpkg status; ``/broken`` for an interrupted dpkg, ``/blocked`` for a left-over start-up block."""
+    """Package name → dpkg status, of those it knows; ``/broken``: an interrupted dpkg, ``/blocked``: a left-over start-up block."""
+
+    @staticmethod
+    def default() -> dict[str, str]:
+        """Return what no answer means: none is there, and nothing is wrong."""
+        return {}
 
     def command(self, names: tuple[str, ...]) -> StringCommand:
         """Return the question."""
