@@ -13,6 +13,8 @@ from typing import Any
 
 import paramiko
 
+from wizara.text import _
+
 _CONNECT_SECONDS = 15
 _LOGIN_SECONDS = 30
 #: How many connections are opened at once: a handshake takes some milliseconds of this computer, and has a time limit.
@@ -125,7 +127,9 @@ def _open(way: Way, settings: dict[str, Any], before: Carrier | None) -> Carrier
     try:
         line = before.through(way.address, way.port) if before else dial(way.address, way.port)
     except (OSError, paramiko.SSHException) as fault:
-        raise NoWay(f"{way.address}:{way.port} does not answer: {fault}") from fault
+        raise NoWay(
+            _("{address}:{port} does not answer: {fault}").format(address=way.address, port=way.port, fault=fault)
+        ) from fault
     transport = paramiko.Transport(line)
     try:
         _meet(transport, way)
@@ -145,28 +149,36 @@ def _meet(transport: paramiko.Transport, way: Way) -> None:
         transport.start_client(timeout=_CONNECT_SECONDS)
         seen = transport.get_remote_server_key()  # start_client returns in silence when its time is over
     except paramiko.ssh_exception.IncompatiblePeer as fault:
-        raise UnknownHostKey(f"{way.address} shows no {kind} key, which is pinned: {fault}") from fault
+        raise UnknownHostKey(
+            _("{address} shows no {kind} key, which is pinned").format(address=way.address, kind=kind)
+        ) from fault
     except (paramiko.SSHException, EOFError, OSError) as fault:
-        raise NoWay(f"{way.address}:{way.port} does not speak SSH: {fault or type(fault).__name__}") from fault
+        raise NoWay(_("{address} does not speak SSH: {fault}").format(address=way.address, fault=fault)) from fault
     if (seen.get_name(), seen.asbytes()) != (kind, base64.b64decode(blob)):
-        raise UnknownHostKey(f"{way.address} shows {seen.get_name()} {seen.fingerprint}, which is not pinned")
+        raise UnknownHostKey(
+            _("{address} shows {key}, which is not pinned").format(
+                address=way.address, key=f"{seen.get_name()} {seen.fingerprint}"
+            )
+        )
 
 
 def _log_in(transport: paramiko.Transport, way: Way, settings: dict[str, Any]) -> None:
     keys = [_read(Path(way.key_file))] if way.key_file else _operators_keys(settings)
-    said = "no key to log in with"
+    said = _("no key to log in with")
     for key in keys:
         try:
             transport.auth_publickey(way.user, key)
         except paramiko.AuthenticationException as fault:
             said = str(fault)
         except (paramiko.SSHException, EOFError, OSError) as fault:
-            raise NoWay(f"{way.user}@{way.address}: the connection was cut at the login: {fault}") from fault
+            raise NoWay(_("{address}: the connection was cut").format(address=way.address)) from fault
         else:
             return
         if not transport.is_active():
             break  # it counts attempts
-    raise NoWay(f"{way.user}@{way.address}: login refused: {said}")
+    raise NoWay(
+        _("{user}@{address}: login refused").format(user=way.user, address=way.address) + (f": {said}" if said else "")
+    )
 
 
 def dial(address: str, port: int) -> socket.socket:
@@ -193,7 +205,7 @@ def _settings(address: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = paramiko.SSHConfig.from_path(str(path)).lookup(address)
     except (paramiko.ConfigParseError, OSError, ImportError) as fault:
-        raise NoWay(f"{path} cannot be read: {fault}") from fault
+        raise NoWay(_("{path} cannot be read: {fault}").format(path=path, fault=fault)) from fault
     return found
 
 
@@ -201,9 +213,9 @@ def _jump(way: Way, hops: str) -> Carrier | None:
     """Return the connection to the last of the jump hosts *hops*, each met as strictly as the machine itself."""
     if hops.lower() == "none":
         return None
-    earlier, _comma, last = hops.rpartition(",")
-    user, _at, place = last.rpartition("@")
-    name, _colon, port = place.partition(":")
+    earlier, _sign, last = hops.rpartition(",")
+    user, _sign, place = last.rpartition("@")
+    name, _sign, port = place.partition(":")
     settings = _settings(name)
     address, number = str(settings.get("hostname", name)), int(port or settings.get("port", 22))
     hop = Way(
@@ -228,7 +240,7 @@ def _known(way: Way, name: str, address: str, port: int) -> str:
     for entry in dict.fromkeys((name, address)):
         for key in (known.lookup(entry if port == 22 else f"[{entry}]:{port}") or {}).values():
             return f"{key.get_name()} {key.get_base64()}"
-    raise UnknownHostKey(f"the jump host {name} is neither enrolled nor in {path}")
+    raise UnknownHostKey(_("the jump host {name} is neither enrolled nor in {path}").format(name=name, path=path))
 
 
 def _operators_keys(settings: dict[str, Any]) -> list[paramiko.PKey]:
@@ -260,5 +272,5 @@ def _read(path: Path) -> paramiko.PKey:
     except paramiko.PasswordRequiredException:
         raise
     except (OSError, paramiko.SSHException, ValueError, TypeError) as fault:
-        raise NoWay(f"the key {path} cannot be read: {fault}") from fault
+        raise NoWay(_("the key {path} cannot be read: {fault}").format(path=path, fault=fault)) from fault
     return key

@@ -27,14 +27,19 @@ from wizara.errors import Unfinished, WizaraError
 from wizara.inventory import load, resolve
 from wizara.inventory.models import Ministry
 from wizara.operations.command import Program
+from wizara.text import _
 
-__all__ = ["PROVISIONER", "WizaraConnector", "connector", "host_data"]
+__all__ = ["PROVISIONER", "HostKeyRefused", "WizaraConnector", "connector", "host_data"]
 #: What the line itself takes care of, and what pyinfra may ask of a command besides.
 _OURS = frozenset({"_sudo", "_sudo_user", "_sudo_password", "_timeout", "_stdin", "_get_pty", "_success_exit_codes"})
 _OTHER_ROADS = ("_su_user", "_doas", "_dzdo", "_use_sudo_login", "_preserve_sudo_env")
 _CHUNK = 384 * 1024
 _PUT = 'set -e; umask 077; if [ "$2" = first ]; then : > "$1.$3"; fi; base64 -d >> "$1.$3"'
 _LAND = 'set -e; umask 022; cat "$1.$2" > "$1"; rm -f "$1.$2"'
+
+
+class HostKeyRefused(ConnectError):
+    """The machine is not the one that was pinned; nothing was said to it."""
 
 
 class _Data(TypedDict):
@@ -89,7 +94,7 @@ class WizaraConnector(BaseConnector):
     def begin(self) -> None:
         """Begin to connect; what is asked meanwhile rides in the first flight."""
         if not self.host.data.get("wizara_host_key"):
-            raise ConnectError(f"{self.host.name} is not enrolled: wizara enrol pins its key")
+            raise ConnectError(_("{node} is not enrolled: wizara enrol pins its key").format(node=self.host.name))
         self.line.begin()
 
     def connect(self) -> None:
@@ -98,7 +103,7 @@ class WizaraConnector(BaseConnector):
         try:
             self.line.open()
         except UnknownHostKey as fault:
-            raise ConnectError(f"host key refused: {fault}") from fault
+            raise HostKeyRefused(_("host key refused: {fault}").format(fault=fault)) from fault
         except (NoWay, OSError) as fault:
             raise ConnectError(str(fault)) from fault
 

@@ -13,6 +13,7 @@ from concurrent.futures import TimeoutError as TooLong
 from wizara.engine.carrier import Carrier, NoWay, Way, soon
 from wizara.engine.jobs import apart
 from wizara.engine.shell import Answer, Command, Cut, Shell
+from wizara.text import _
 
 #: A question that is not answered by then is given up, and what it started is killed.
 QUESTION_SECONDS = 120.0
@@ -115,7 +116,9 @@ class Line:
             return future.result(seconds)
         except TooLong:
             self._kill(command)
-            raise TimeoutError(f"no answer within {seconds:g} seconds; it was killed") from None
+            raise TimeoutError(
+                _("no answer within {seconds} seconds; it was killed").format(seconds=f"{seconds:g}")
+            ) from None
 
     def _kill(self, command: Command) -> None:
         """Kill the shell that *command* hangs in, with all that it started; the next command gets a new one."""
@@ -128,9 +131,9 @@ class Line:
             try:
                 other.submit(murder).result(15)
             except (OSError, TooLong):
-                self._drop(Cut("the connection hangs"))
+                self._drop(Cut(_("the connection hangs")))
             other.fail(Cut("closed"))
-        shell.fail(Cut("it was killed after a time-out"))
+        shell.fail(Cut(_("it was killed after a time-out")))
         self._forget_failed()
 
     def _forget_failed(self) -> None:
@@ -146,7 +149,7 @@ class Line:
             except (Cut, NoWay):
                 if time.monotonic() > until:
                     raise
-                self._drop(Cut("the connection was cut"))
+                self._drop(Cut(_("the connection was cut")))
                 time.sleep(_REATTACH_EVERY)
 
     def _drop(self, fault: Exception) -> None:
@@ -199,6 +202,6 @@ def _opening(privilege: str, user: str, *, asks: bool) -> str:
         return f"exec sudo -n -H {name}setsid -w sh"
     # The first line is the password: sudo reads just that one, and where it does not ask it must not reach the shell as a command.
     return (
-        "exec sh -c 'if sudo -n true 2>/dev/null; then IFS= read -r p; p=; exec sudo -n -H \"$@\" setsid -w sh; fi; "
+        'exec sh -c \'if sudo -n true 2>/dev/null; then IFS= read -r p; p=; exec sudo -n -H "$@" setsid -w sh; fi; '
         'exec sudo -k -S -p "" -H "$@" setsid -w sh\' wizara ' + name
     ).rstrip()

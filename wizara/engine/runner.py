@@ -16,7 +16,7 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
 from wizara.engine.companion import Companion, Party, Pending
-from wizara.engine.connector import WizaraConnector, connector
+from wizara.engine.connector import HostKeyRefused, WizaraConnector, connector
 from wizara.engine.internals import (
     NotYet,
     besides,
@@ -97,7 +97,7 @@ class Runner:
                 return self._tell_plan(host, look)
             message = "a question was not answered"
         except ConnectError as fault:
-            outcome, message = "refused" if "host key refused" in str(fault) else "unreachable", str(fault)
+            outcome, message = "refused" if isinstance(fault, HostKeyRefused) else "unreachable", str(fault)
         except WizaraError as fault:
             outcome, message = _OUTCOMES.get(fault.code, "failed"), str(fault)
         except Cut as fault:

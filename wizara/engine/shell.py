@@ -12,6 +12,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+from wizara.text import _
+
 _READ = 65536
 #: what a here-document carries as it is; the rest goes in base64
 _PLAIN = re.compile(r"[\x20-\x7e\n]*")
@@ -176,7 +178,7 @@ class Shell:
                 else:
                     self._wake.wait()
         except OSError as fault:
-            self.fail(Cut(f"the connection was cut: {fault}"))
+            self.fail(Cut(_("the connection was cut") + f": {fault}"))
 
     def _read(self, name: str) -> None:
         channel = self._channel
@@ -187,11 +189,11 @@ class Shell:
                 for number, code, output in self._streams[name].feed(data):
                     self._take(number, name, code, output)
         except OSError as fault:
-            self.fail(Cut(f"the connection was cut: {fault}"))
+            self.fail(Cut(_("the connection was cut") + f": {fault}"))
         self._ended += 1
         if self._ended == 2:
             said = self._streams["err"].rest().decode(errors="replace").strip()
-            self.fail(Cut(said[-400:] or "the connection was cut, or the remote shell ended"))
+            self.fail(Cut(said[-400:] or _("the connection was cut, or the remote shell ended")))
 
     def _take(self, number: int, name: str, code: int, output: bytes) -> None:
         parts = self._parts.setdefault(number, {})
