@@ -163,6 +163,38 @@ def test_a_time_out_kills_all_that_the_command_started_and_the_next_one_works(li
     assert line.act(sh("echo after"), 10).out == b"after\n"
 
 
+def test_a_question_that_hangs_is_told_once_and_those_behind_it_are_answered(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_module, "QUESTION_SECONDS", 1.0)
+    hung, behind = sh("sleep 98765"), sh("echo behind")
+    assert not line.prepare(hung)
+    assert not line.prepare(behind)
+    line.settle()
+    assert line.prepare(hung)
+    assert not line.prepare(behind)
+    line.settle()
+    assert line.ask(behind).out == b"behind\n"
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        line.ask(hung)
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_question_that_was_lost_with_its_link_is_asked_again(farm: Farm) -> None:
+    with Delay(("127.1.1.243", PORT + 2), (farm.addresses[0], farm.port), 0.02) as link:
+        line = Line(way(farm, address="127.1.1.243", port=PORT + 2))
+        slow = sh("sleep 1; echo slept")
+        assert not line.prepare(slow)
+        time.sleep(0.6)
+        link.cut()
+        line.settle()
+        assert not line.prepare(slow)
+        assert line.ask(slow).out == b"slept\n"
+        line.close()
+    assert link.count.connections == 2
+
+
 def test_a_shell_that_is_killed_fails_what_waits_and_is_replaced(line: Line) -> None:
     with pytest.raises(Cut):
         line.act(sh("kill -9 $$"), 10)
@@ -338,7 +370,9 @@ def engineers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
 
 def test_root_is_had_by_one_sudo_and_others_as_well(engineers: Farm) -> None:
     line = Line(way(engineers, user="trusted"))
-    assert [line.ask(sh("id -un; echo $1", str(number))).out for number in range(3)] == [f"root\n{number}\n".encode() for number in range(3)]
+    assert [line.ask(sh("id -un; echo $1", str(number))).out for number in range(3)] == [
+        f"root\n{number}\n".encode() for number in range(3)
+    ]
     assert line.ask(Command("id -un", (), privilege="games")).out == b"games\n"
     assert line.ask(Command("id -un", (), privilege="")).out == b"trusted\n"
     line.close()
@@ -354,7 +388,11 @@ def test_sudo_that_asks_and_gets_nothing_is_told(engineers: Farm) -> None:
 @pytest.mark.parametrize("user", ["asked", "trusted"])
 def test_sudo_gets_its_password_by_input_and_no_process_shows_it(engineers: Farm, user: str) -> None:
     line = Line(way(engineers, user=user), lambda: "correct horse")
-    shown = line.ask(sh("id -un; grep -la 'correct[ ]horse' /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | grep -v self; cat; echo $#"))
+    shown = line.ask(
+        sh(
+            "id -un; grep -la 'correct[ ]horse' /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | grep -v self; cat; echo $#"
+        )
+    )
     line.close()
     assert shown == Answer(0, b"root\n0\n", b"")
 

@@ -55,9 +55,9 @@ class Line:
         self._drop(Cut("closed"))
 
     def ask(self, question: Command, seconds: float | None = None) -> Answer:
-        """Return the answer to *question*, which changes nothing on the host."""
+        """Return the answer to *question*, which changes nothing on the host; one that was lost with its link is asked anew."""
         future = self._known.get(question)
-        if future is None:
+        if future is None or _is_lost(future):
             future = self._question(question)
             self._look_ahead()
         return self._wait(future, question, seconds or QUESTION_SECONDS)
@@ -65,7 +65,7 @@ class Line:
     def prepare(self, question: Command) -> bool:
         """Send *question* unless it was sent already, and tell whether its answer is there."""
         future = self._known.get(question)
-        if future is None:
+        if future is None or _is_lost(future):
             future = self._question(question)
         return future.done()
 
@@ -116,9 +116,12 @@ class Line:
             return future.result(seconds)
         except TooLong:
             self._kill(command)
-            raise TimeoutError(
-                _("no answer within {seconds} seconds; it was killed").format(seconds=f"{seconds:g}")
-            ) from None
+            words = _("no answer within {seconds} seconds; it was killed")
+            fault = TimeoutError(words.format(seconds=f"{seconds:g}"))
+            if command in self._known:  # it would hang again
+                self._known[command] = Future()
+                self._known[command].set_exception(fault)
+            raise fault from None
 
     def _kill(self, command: Command) -> None:
         """Kill the shell that *command* hangs in, with all that it started; the next command gets a new one."""
@@ -134,11 +137,6 @@ class Line:
                 self._drop(Cut(_("the connection hangs")))
             other.fail(Cut("closed"))
         shell.fail(Cut(_("it was killed after a time-out")))
-        self._forget_failed()
-
-    def _forget_failed(self) -> None:
-        for question in [one for one, future in self._known.items() if future.done() and future.exception()]:
-            del self._known[question]
 
     def _outlive(self, job: Command) -> Answer:
         """Run *job* to its end, over as many connections as that takes."""
@@ -187,6 +185,11 @@ class Line:
             shell.attach(channel)
         except Exception as fault:  # noqa: BLE001 - whoever waits is told
             shell.fail(fault if isinstance(fault, (NoWay, Cut)) else _told(fault))
+
+
+def _is_lost(future: Future[Answer]) -> bool:
+    """Tell whether the answer was cut off with the connection or the shell."""
+    return future.done() and isinstance(future.exception(), Cut)
 
 
 def _told(fault: Exception) -> Exception:

@@ -146,16 +146,15 @@ class Shell:
                 self._channel.close()
 
     def _framed(self, number: int, command: Command) -> str:
-        body = self._body(command)
+        """Return what is written for *command*; in braces, since sh runs them only when they have arrived whole."""
+        body, end = f"({self._body(command)})", f"{self._token}-{number}"
         if command.stdin is None:
-            return f"({body}) </dev/null\n__w {number} $?\n"
-        end = f"{self._token}-{number}"
-        text, feed = command.stdin, ""
+            return f"{{ {body} </dev/null\n__w {number} $?\n}}\n"
+        text = command.stdin
         if text and (not text.endswith("\n") or not _PLAIN.fullmatch(text)):
-            text, feed = base64.encodebytes(text.encode("utf-8", "surrogateescape")).decode(), "base64 -d | "
-        if feed:
-            return f"base64 -d <<'{end}' | ({body})\n{text}{end}\n__w {number} $?\n"
-        return f"({body}) <<'{end}'\n{text}{end}\n__w {number} $?\n"
+            text = base64.encodebytes(text.encode("utf-8", "surrogateescape")).decode()
+            return f"{{ base64 -d <<'{end}' | {body}\n{text}{end}\n__w {number} $?\n}}\n"
+        return f"{{ {body} <<'{end}'\n{text}{end}\n__w {number} $?\n}}\n"
 
     def _body(self, command: Command) -> str:
         if command.arguments is None:

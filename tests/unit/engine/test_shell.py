@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import queue
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +56,28 @@ def test_what_is_asked_before_the_connection_is_there_goes_in_one_flight_and_a_p
     wire.err.put(f"\n{token} 0 0\n\n{token} 1 0\ne\n{token} 2 0\n".encode())
     assert [answer.result(5) for answer in answers] == [Answer(0, b"1", b""), Answer(3, b"2", b"e")]
     assert shell.began.result(5).code == 99
+
+
+FRAMES = {
+    "a program": Command('echo ran > "$1"', ("ran",)),
+    "a line": Command("echo ran > ran", None),
+    "a program with input": Command('cat > "$1"', ("ran",), "content\n" * 4),
+    "a program with binary input": Command('cat > "$1"', ("ran",), "\x01\0é" * 9),
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_command_that_did_not_arrive_whole_is_not_run(name: str, tmp_path: Path) -> None:
+    shell, wire = Shell(), Wire()
+    shell.submit(FRAMES[name])
+    shell.attach(wire)
+    sent = wire.sent.get(timeout=5)
+    frame = sent.rindex(b"\n{ ") + 1
+    for length in [*range(frame, len(sent) - 2, 5), len(sent) - 2]:
+        subprocess.run(["sh"], input=sent[:length], capture_output=True, check=False, cwd=tmp_path)
+        assert not list(tmp_path.iterdir()), sent[frame:length]
+    subprocess.run(["sh"], input=sent, capture_output=True, check=False, cwd=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["ran"]
 
 
 def test_an_end_of_the_connection_fails_what_waits_with_what_was_said() -> None:
