@@ -26,7 +26,14 @@ class Farm:
     """*count* machines in *folder*; ``addresses`` are theirs, ``key`` lets root in, ``host_key`` is what all show."""
 
     def __init__(
-        self, folder: Path, count: int = 1, bin_folder: Path | None = None, port: int = PORT, *, private: bool = False, prepare: str = ""
+        self,
+        folder: Path,
+        count: int = 1,
+        bin_folder: Path | None = None,
+        port: int = PORT,
+        *,
+        private: bool = False,
+        prepare: str = "",
     ) -> None:
         self.folder, self.port = folder, port
         self.addresses = tuple(f"127.1.{number // 200}.{number % 200 + 1}" for number in range(count))
@@ -48,7 +55,15 @@ class Farm:
         configs = [self._configure(self.addresses[start : start + _PER_SERVER], start) for start in starts]
         mounts = "".join(f"mount -t tmpfs -o mode=755 none {folder}; " for folder in OWN) if self._private else ""
         servers = "".join(f"/usr/sbin/sshd -D -f {config} -E {config}.log & " for config in configs)
-        program = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", f"{mounts}{self._prepare}\n{servers}wait"]
+        program = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-ec",
+            f"{mounts}{self._prepare}\n{servers}wait",
+        ]
         self._servers = subprocess.Popen(program, start_new_session=True)
         for address in self.addresses:
             _await(address, self.port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -100,7 +101,11 @@ def pyinfra(
     line = [str(program / "pyinfra"), "-y", str(inventory), str(PEERS / "pyinfra_deploy.py")]
     if plan:
         line.remove("-y")
-    return run(line, "\n", link, farm, os.environ | {"BENCH_VERSION": version, "NO_COLOR": "1"})
+    figure = run(line, "\n", link, farm, os.environ | {"BENCH_VERSION": version, "NO_COLOR": "1"})
+    total = re.search(r"Grand total\s+(\d+)\s+(\S+)\s+(\S+)\s+(\d+)", figure.output)
+    if not total or total[2] != "-" or total[1] != total[4]:
+        raise RuntimeError(f"pyinfra did something: {figure.output[-3000:]}")
+    return figure
 
 
 def ansible(program: Path, farm: Farm, addresses: tuple[str, ...], port: int, link: Delay | None = None) -> Figure:
@@ -133,4 +138,7 @@ def ansible(program: Path, farm: Farm, addresses: tuple[str, ...], port: int, li
     (farm.folder / "known_hosts").write_text("".join(known))
     line = [str(program / "ansible-playbook"), "-i", "".join(f"{address}," for address in addresses), "-u", "root", "--private-key", str(farm.key),
             "-e", f"ansible_port={port}", str(farm.folder / "playbook.json")]  # fmt: skip
-    return run(line, "", link, farm, os.environ | settings)
+    figure = run(line, "", link, farm, os.environ | settings)
+    if re.search(r"changed=[1-9]", figure.output) or "ok=30" not in figure.output:
+        raise RuntimeError(f"Ansible did something: {figure.output[-3000:]}")
+    return figure
