@@ -51,7 +51,8 @@ class Provision:
         folder = RunFolder.create(self.runs, self.verb, self.scene.ministry.name, self.scene.world)
         request = Request(
             verb=self.verb, folder=self.scene.ministry.folder, enrolled=str(self.scene.enrolled), nodes=self.nodes, run=folder.run.id,
-            deploy=self.deploy, ssh_key=str(self.scene.ssh_key) if self.scene.ssh_key else None,
+            deploy=self.deploy, runs=str(self.runs), holder=f"{folder.run.operator}@{folder.run.host}",
+            ssh_key=str(self.scene.ssh_key) if self.scene.ssh_key else None,
             secrets={node: {name: secret.reveal() for name, secret in found.items()} for node, found in opened.items()},
         )  # fmt: skip
         code = ExitCode.INTERNAL

@@ -22,6 +22,10 @@ class Request(BaseModel):
     deploy: str = "site"
     secrets: dict[str, dict[str, str]] = {}
     """Node → secret name → value."""
+    runs: str | None = None
+    """Folder of runs, whose journal is kept; None keeps none."""
+    holder: str = ""
+    """Who asks, as ``login@computer``."""
     ssh_key: str | None = None
     """Private key file; None asks the agent and the operator's own keys."""
 

@@ -18,20 +18,27 @@ from wizara.engine.companion import Companion, Party, Pending
 from wizara.engine.connector import WizaraConnector
 from wizara.engine.internals import give_own_operations, operations_of, run_operation
 from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
-from wizara.errors import WizaraError
+from wizara.errors import ExitCode, WizaraError
 from wizara.operations import change
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
 
 Emit = Callable[[Step | Planned | Ended], None]
+
+_OUTCOMES: dict[ExitCode, Outcome] = {ExitCode.REFUSED: "refused", ExitCode.UNREACHABLE: "unreachable"}
 
 
 class Runner:
     """One deploy over some nodes, in one process."""
 
     def __init__(
-        self, hosts: dict[str, dict[str, Any]], deploy: Path, emit: Emit, companions: Iterable[Companion] = ()
-    ) -> None:
-        """*hosts*: node → pyinfra host data; *deploy*: the deploy file; *emit* gets every event; *companions* go along."""
+        self, hosts: dict[str, dict[str, Any]], deploy: Path, emit: Emit, companions: Iterable[Companion] = (),
+        permit: Callable[[str], None] = lambda _node: None,
+    ) -> None:  # fmt: skip
+        """*hosts*: node → pyinfra host data; *deploy*: the deploy file; *emit* gets every event; *companions* go along.
+
+        *permit* may refuse a node once it is connected to, before anything is asked there.
+        """
+        self._permit = permit
         init_base_classes()
         self._emit = emit
         self._party = Party(companions)
@@ -73,7 +80,7 @@ class Runner:
         except ConnectError as fault:
             outcome, message = "refused" if "host key refused" in str(fault) else "unreachable", str(fault)
         except WizaraError as fault:
-            message = str(fault)
+            outcome, message = _OUTCOMES.get(fault.code, "failed"), str(fault)
         except Exception as fault:  # noqa: BLE001 - whatever befalls one node must not stop another
             message = f"{type(fault).__name__}: {fault}"
         self._end(name, outcome, message)
@@ -94,7 +101,7 @@ class Runner:
     def _pending(self, host: Host) -> tuple[Pending, ...]:
         noted = change.take_by_operation(str(host))
         made = enumerate(operations_of(self._state, host))
-        return tuple(Pending(number + 1, key, name, noted.get(number, ())) for number, (key, name) in made)
+        return tuple(Pending(number + 1, key, name, noted.get(number + 1, ())) for number, (key, name) in made)
 
     def _make_operations(self, host: Host) -> Look:
         """Connect, look at what lives there, and let the deploy make its operations, each of which checks itself."""
@@ -102,6 +109,7 @@ class Runner:
         self._emit(Step(node=name, phase="connect"))
         host.connect(show_errors=False, raise_exceptions=True)
         self._state.activate_host(host)
+        self._permit(name)
         with ctx_host.use(host):
             self._emit(Step(node=name, phase="check"))
             look: Look = host.get_fact(StandingFact)

@@ -48,7 +48,7 @@ def take(node: str) -> tuple[Change, ...]:
 
 
 def take_by_operation(node: str) -> dict[int, tuple[Change, ...]]:
-    """Return what :func:`take` would, by the place of the operation that noted it while it was made, from 0."""
+    """Return what :func:`take` would, by the number of the operation that noted it while it was made, from 1."""
     found: dict[int, tuple[Change, ...]] = {}
     for position, change in _recorded.pop(node, ()):
         found[position] = (*found.get(position, ()), change)

@@ -24,6 +24,17 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+class Head(Record):
+    """The last entry that somebody saw of a journal: what a copy elsewhere proves of it."""
+
+    journal: str
+    """The journal's name: the hash of its first entry."""
+    seq: int
+    hash: str
+    kept: str = ""
+    """Who has seen it: a run or a node."""
+
+
 class NodeResult(Record):
     """How a run ended for one node (or, in an audit, one network)."""
 
@@ -46,10 +57,14 @@ class Run(Record):
     ministry: str
     operator: str
     """Login of the person at the keyboard, also under sudo."""
+    host: str = ""
+    """Name of the computer they sit at."""
     started: datetime
     ended: datetime | None = None
     exit_code: int | None = None
     nodes: tuple[NodeResult, ...] = ()
+    head: Head | None = None
+    """Where the journal stood when the run ended."""
 
 
 def operator() -> str:
