@@ -29,29 +29,55 @@ if TYPE_CHECKING:
 )
 @click.option("--accept-closing", multiple=True, metavar="WHAT",
               help="On a used machine: what may be closed or replaced, as plan names it (tcp/5432, a path, ufw…).")  # fmt: skip
+@click.option(
+    "--all-sites", is_flag=True, help="With --yes: more than one site of the field may be changed in this run."
+)
 @yes_option
 @json_option
 @runs_option
 def command(
-    ministry: str, lab: str | None, limit: tuple[str, ...], part: str, console: bool, accept_closing: tuple[str, ...], yes: bool,
+    ministry: str, lab: str | None, limit: tuple[str, ...], part: str, console: bool, accept_closing: tuple[str, ...], all_sites: bool,
+    yes: bool,
     as_json: bool, runs: str,
 ) -> int:  # fmt: skip
-    """Bring the nodes of MINISTRY to what is declared; a second apply changes nothing."""
-    from wizara.cli.provision import Provision, show, world_line
+    """Bring the nodes of MINISTRY to what is declared; a second apply changes nothing.
+
+    MINISTRY may be a file that plan --out has written: exactly that is done then, or nothing when anything has moved.
+    """
+    from wizara.cli.provision import Provision, interruptions, show, world_line
+    from wizara.cli.saved import refuse_stale_inventory, refuse_stale_nodes, world_of
     from wizara.cli.world import chosen, scene
+    from wizara.record.saved_plan import SavedPlan
 
     if not yes and not sys.stdin.isatty():
         raise UsageFault(_("there is no terminal to ask on"), hint=_("--yes applies without asking"))
-    found = scene(ministry, lab)
+    plan = SavedPlan.read(Path(ministry)) if Path(ministry).is_file() else None
+    if plan and (limit or part != "site"):
+        raise UsageFault(
+            _("the plan says what is applied"), hint=_("leave --limit and --part out, or plan anew with them")
+        )
+    found = scene(plan.folder, world_of(plan, lab)) if plan else scene(ministry, lab)
     world_line(found, "apply")
+    interruptions(found, Path(runs))
+    if plan:
+        refuse_stale_inventory(plan, found)
 
     def permit(provision: Provision) -> tuple[str, ...]:
+        if plan:
+            refuse_stale_nodes(plan, provision)
         _keep_used_machines(provision, accept_closing)
         if not found.world.is_lab and not console:
             _keep_the_way(provision)
         return _confirmed(provision, yes=yes)
 
-    result = Provision(found, "apply", chosen(found.ministry, limit), Path(runs), deploy=part).run(permit)
+    nodes = tuple(plan.nodes) if plan else chosen(found.ministry, limit)
+    sites = {site for site, name, _node in found.ministry.nodes() if name in nodes}
+    if yes and not all_sites and not found.world.is_lab and len(sites) > 1:
+        words = _("{count} sites would be changed at once: {sites}")
+        raise UsageFault(
+            words.format(count=len(sites), sites=", ".join(sorted(sites))), hint=_("--limit SITE, or --all-sites")
+        )
+    result = Provision(found, "apply", nodes, Path(runs), deploy=plan.deploy if plan else part).run(permit)
     show(result, as_json=as_json, diff=False)
     return result.exit_code
 

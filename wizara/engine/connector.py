@@ -14,11 +14,11 @@ from pyinfra.api.exceptions import ConnectError, InventoryError
 from pyinfra.connectors.ssh import SSHConnector
 
 from wizara.blueprint import derive
+from wizara.engine.reach import PROVISIONER
 from wizara.errors import WizaraError
 from wizara.inventory import load, resolve
 from wizara.inventory.models import Ministry
 
-PROVISIONER = "wizara"
 _CONNECT_SECONDS = 15
 
 

@@ -6,12 +6,12 @@ from pydantic import JsonValue
 from pyinfra.api.host import Host
 
 from wizara.engine.companion import Pending
+from wizara.engine.heads import HEADS
 from wizara.operations.change import Change
 from wizara.operations.command import program
 from wizara.record.journal import Journal
 from wizara.record.run import Head
 
-HEADS = "/var/lib/wizara/journal-heads"
 # One line a journal: name, entry, hash, run. The lock of the site keeps two runs from writing it at once.
 _KEEP = r"""
 set -eu

@@ -20,6 +20,7 @@ from wizara.engine.internals import give_own_operations, operations_of, run_oper
 from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
 from wizara.errors import ExitCode, WizaraError
 from wizara.operations import change
+from wizara.operations.look import take_seen
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
 
 Emit = Callable[[Step | Planned | Ended], None]
@@ -95,7 +96,15 @@ class Runner:
             with ctx_host.use(host):
                 touched: frozenset[str] = host.get_fact(TouchedFact, files) if files else frozenset()
             standing = undeclared(host.data.wizara_node, look, files, touched)
-        self._emit(Planned(node=str(host), changes=changes, first_time=look.first_time, standing=standing))
+        self._emit(
+            Planned(
+                node=str(host),
+                changes=changes,
+                first_time=look.first_time,
+                standing=standing,
+                seen=take_seen(str(host)),
+            )
+        )
         return changes
 
     def _pending(self, host: Host) -> tuple[Pending, ...]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pyinfra.api import operation
-from pyinfra.context import host
 
 from wizara.operations.change import Change, changing, record
 from wizara.operations.command import Commands, program
 from wizara.operations.facts import Active, InForce, Unit, UnitStatus
+from wizara.operations.look import look
 from wizara.operations.target import this_node
 
 #: Services that do what a part of ours does, and cannot do it beside it; each part says which of them it retires.
@@ -65,9 +65,9 @@ def unit(
 
     *in_force* is a shell line that fails when the unit is active and its work was undone beside it (``nft flush ruleset``).
     """
-    now: UnitStatus = host.get_fact(Unit, unit_name, tuple(files))
+    now: UnitStatus = look(Unit, unit_name, tuple(files))
     node = this_node().name
-    action = needed(now, reloads=reloads, in_force=in_force is None or host.get_fact(InForce, in_force))
+    action = needed(now, reloads=reloads, in_force=in_force is None or look(InForce, in_force))
     if action in {"none", "stamp"} and changing(node) & set(files):
         action = "reload" if reloads else "restart"
     if not now.enabled:
@@ -96,7 +96,7 @@ done
 @operation()
 def retired(unit_names: tuple[str, ...]) -> Commands:
     """Keep services stopped and disabled that a part of ours replaces; one that is not there stays none of our business."""
-    now: frozenset[str] = host.get_fact(Active, unit_names)
+    now: frozenset[str] = look(Active, unit_names)
     running = tuple(name for name in unit_names if name in now)
     for name in running:
         record(this_node().name, Change("unit", "stop", f"{name}.service", note="replaced by ours"))

@@ -109,6 +109,13 @@ class RunFolder:
             raise UsageFault(_("the run {run} holds no {name}").format(run=self.run.id, name=name)) from None
 
 
+def recorded(runs: Path) -> Iterator[Run]:
+    """Yield all runs that were recorded under *runs*, the oldest name first; a damaged one is a UsageFault."""
+    for path in sorted(runs.glob("*-*")) if runs.is_dir() else ():
+        if is_run_id(path.name) and (path / "run.json").is_file():
+            yield _parse((path / "run.json").read_bytes(), Run, path / "run.json")
+
+
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 

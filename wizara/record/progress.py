@@ -55,6 +55,8 @@ class Planned(_Line):
     first_time: bool = False
     """True on a node that wizara never applied to before."""
     standing: tuple[Standing, ...] = ()
+    seen: dict[str, str] = {}
+    """What the check looked at → a digest of how it was: a saved plan is stale when one of them moved."""
 
 
 class Ended(_Line):

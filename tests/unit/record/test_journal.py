@@ -26,7 +26,9 @@ def written(runs: Path, count: int = 12) -> list[Head]:
 def tampered(runs: Path, *statements: str) -> None:
     """Do what somebody does who can write the file: the triggers do not stop him."""
     with sqlite3.connect(runs / FILE) as connection:
-        connection.executescript("DROP TRIGGER IF EXISTS no_edit; DROP TRIGGER IF EXISTS no_drop;" + ";".join(statements))
+        connection.executescript(
+            "DROP TRIGGER IF EXISTS no_edit; DROP TRIGGER IF EXISTS no_drop;" + ";".join(statements)
+        )
 
 
 def faults(runs: Path, heads: list[Head] | None = None) -> tuple[str, ...]:
