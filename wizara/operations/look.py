@@ -16,10 +16,10 @@ _AnswerT = TypeVar("_AnswerT")
 _seen: dict[str, dict[str, str]] = defaultdict(dict)
 
 
-def look(fact: type[FactBase[_AnswerT]], *arguments: Any) -> _AnswerT:
-    """Return what *fact* says of the node at hand, and remember that it was so."""
+def look(fact: type[FactBase[_AnswerT]], *arguments: Any, subject: str = "") -> _AnswerT:
+    """Return what *fact* says of the node at hand, and remember that it was so of *subject* (else the first argument)."""
     answer: _AnswerT = host.get_fact(fact, *arguments)
-    subject = arguments[0] if arguments and isinstance(arguments[0], str) else ""
+    subject = subject or (arguments[0] if arguments and isinstance(arguments[0], str) else "")
     label = f"{_NAMES.get(fact.__name__, fact.__name__)} {subject}".strip()
     _seen[host.name][label] = hashlib.sha256(_plain((arguments, answer)).encode()).hexdigest()[:16]
     return answer
@@ -35,7 +35,7 @@ _NAMES = {
     "Unit": "unit",
     "Packages": "packages",
     "Login": "login",
-    "InForce": "kernel",
+    "InForce": "what is in force of",
     "Active": "services",
 }
 

@@ -67,7 +67,7 @@ def unit(
     """
     now: UnitStatus = look(Unit, unit_name, tuple(files))
     node = this_node().name
-    action = needed(now, reloads=reloads, in_force=in_force is None or look(InForce, in_force))
+    action = needed(now, reloads=reloads, in_force=in_force is None or look(InForce, in_force, subject=unit_name))
     if action in {"none", "stamp"} and changing(node) & set(files):
         action = "reload" if reloads else "restart"
     if not now.enabled:
