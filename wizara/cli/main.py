@@ -21,7 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", N_("read an inventory and name every fault in it")),
     "show": ("show", N_("draw or list what follows from an inventory")),
     "schema": ("schema", N_("print the JSON Schema that editors check inventories with")),
-    "secrets": ("secrets", N_("make the secrets that a ministry needs")),
+    "secrets": ("secrets", N_("make, show and change the secrets of a ministry")),
     "enrol": ("enrol", N_("meet new machines: check and pin their keys, create the provisioning account")),
     "plan": ("plan", N_("show what apply would change")),
     "apply": ("apply", N_("bring the nodes to what is declared")),
