@@ -12,8 +12,9 @@ import click
 
 from wizara.blueprint import derive
 from wizara.cli.world import Scene
+from wizara.engine import PROVISIONER
 from wizara.engine.enrolment import Meeting, enrol
-from wizara.engine.reach import PROVISIONER, HostKey, Login
+from wizara.engine.reach import HostKey, Login
 from wizara.errors import Refusal, UsageFault
 from wizara.inventory import load
 from wizara.inventory.enrolled import write_enrolled

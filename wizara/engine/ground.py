@@ -18,7 +18,8 @@ from pydantic import JsonValue
 from wizara.audit.observation import Kind, Observation, Target, now
 from wizara.audit.untrusted import untrusted
 from wizara.blueprint import Blueprint
-from wizara.engine.reach import PROVISIONER, HostKey, Login, Machine, dial
+from wizara.engine import PROVISIONER
+from wizara.engine.reach import HostKey, Login, Machine, dial
 from wizara.errors import Unreachable, WizaraError
 from wizara.inventory.models import Ministry
 from wizara.inventory.secrets import Secret

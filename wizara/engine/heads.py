@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wizara.blueprint import derive
+from wizara.engine import PROVISIONER
 from wizara.engine.ground import each
-from wizara.engine.reach import PROVISIONER, HostKey, Login, Machine
+from wizara.engine.reach import HostKey, Login, Machine
 from wizara.errors import WizaraError
 from wizara.inventory.models import Ministry
 from wizara.record.run import Head

@@ -14,8 +14,9 @@ import paramiko
 from pyinfra.api.host import Host
 
 from wizara.blueprint import Blueprint, derive
+from wizara.engine import PROVISIONER
 from wizara.engine.companion import Pending
-from wizara.engine.reach import PROVISIONER, HostKey, Login, Machine
+from wizara.engine.reach import HostKey, Login, Machine
 from wizara.errors import Refusal, Unreachable, WizaraError
 from wizara.inventory.models import Ministry
 from wizara.operations.change import Change

@@ -20,8 +20,6 @@ from wizara.errors import Refusal, Unfinished, Unreachable
 from wizara.inventory.secrets import Secret
 from wizara.text import _
 
-#: The account on each node that wizara logs in as; enrolment creates it.
-PROVISIONER = "wizara"
 _CLONE_NEWNET = 0x40000000
 _CONNECT_SECONDS = 15
 #: No others: the settings that enrolment leaves offer these two.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import gevent.pool
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.host import Host
@@ -15,8 +16,9 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
 from wizara.engine.companion import Companion, Party, Pending
-from wizara.engine.connector import WizaraConnector
-from wizara.engine.internals import give_own_operations, operations_of, run_operation
+from wizara.engine.connector import WizaraConnector, connector
+from wizara.engine.internals import besides, give_own_operations, operations_of, run_operation, would_change
+from wizara.engine.shell import Command, Cut
 from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
 from wizara.errors import ExitCode, WizaraError
 from wizara.operations import change
@@ -26,6 +28,8 @@ from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Stand
 Emit = Callable[[Step | Planned | Ended], None]
 
 _OUTCOMES: dict[ExitCode, Outcome] = {ExitCode.REFUSED: "refused", ExitCode.UNREACHABLE: "unreachable"}
+#: Hosts that are checked at the same time: making their operations keeps this computer busy, and a handshake has a time limit.
+_AT_ONCE = 100
 
 
 class Runner:
@@ -33,7 +37,7 @@ class Runner:
 
     def __init__(
         self, hosts: dict[str, dict[str, Any]], deploy: Path, emit: Emit, companions: Iterable[Companion] = (),
-        permit: Callable[[str], None] = lambda _node: None,
+        permit: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
         """*hosts*: node → pyinfra host data; *deploy*: the deploy file; *emit* gets every event; *companions* go along.
 
@@ -44,8 +48,9 @@ class Runner:
         self._emit = emit
         self._party = Party(companions)
         self._steps: dict[str, tuple[Pending, ...]] = {}
+        self._moving: dict[str, set[str]] = {}
         self._code = compile(deploy.read_text(), str(deploy), "exec")
-        self._state = State(_inventory(hosts), Config(SUDO=True), check_for_changes=True)
+        self._state = State(_inventory(hosts), Config(SUDO=True), check_for_changes=False)
         ctx_state.set(self._state)
         ctx_config.set(self._state.config.copy())
         give_own_operations(self._state)
@@ -55,7 +60,8 @@ class Runner:
         """Connect to every node and return node → pending changes of those that could be checked."""
         self._state.set_stage(StateStage.Connect)
         self._state.set_stage(StateStage.Prepare)
-        jobs = {str(host): gevent.spawn(self._check_one, host) for host in self._state.inventory}
+        pool = gevent.pool.Pool(_AT_ONCE)
+        jobs = {str(host): pool.spawn(self._check_one, host) for host in self._state.inventory}
         gevent.joinall(jobs.values())
         return {name: job.value for name, job in jobs.items() if job.value is not None}
 
@@ -82,13 +88,15 @@ class Runner:
             outcome, message = "refused" if "host key refused" in str(fault) else "unreachable", str(fault)
         except WizaraError as fault:
             outcome, message = _OUTCOMES.get(fault.code, "failed"), str(fault)
+        except Cut as fault:
+            outcome, message = "unreachable", str(fault)
         except Exception as fault:  # noqa: BLE001 - whatever befalls one node must not stop another
             message = f"{type(fault).__name__}: {fault}"
         self._end(name, outcome, message)
         return None
 
     def _tell_plan(self, host: Host, look: Look) -> tuple[PlannedChange, ...]:
-        steps = self._steps[str(host)] = self._pending(host)
+        steps = self._steps[str(host)] = tuple(self._checked(host))
         changes = _as_planned(one for step in steps for one in step.changes)
         standing: tuple[Standing, ...] = ()
         if look.first_time:
@@ -107,23 +115,42 @@ class Runner:
         )
         return changes
 
-    def _pending(self, host: Host) -> tuple[Pending, ...]:
-        noted = change.take_by_operation(str(host))
-        made = enumerate(operations_of(self._state, host))
-        return tuple(Pending(number + 1, key, name, noted.get(number + 1, ())) for number, (key, name) in made)
-
     def _make_operations(self, host: Host) -> Look:
-        """Connect, look at what lives there, and let the deploy make its operations, each of which checks itself."""
+        """Connect, look at what lives there, and let the deploy make its operations; all they ask is asked at once."""
         name = str(host)
         self._emit(Step(node=name, phase="connect"))
-        host.connect(show_errors=False, raise_exceptions=True)
+        line = connector(host)
+        line.begin()
+        line.directly = line.ask
         self._state.activate_host(host)
-        self._permit(name)
         with ctx_host.use(host):
-            self._emit(Step(node=name, phase="check"))
-            look: Look = host.get_fact(StandingFact)
             exec(self._code, {"__name__": "deploy", "__file__": self._code.co_filename})  # noqa: S102 - a deploy is code of ours
+        if self._permit:
+            host.connect(show_errors=False, raise_exceptions=True)
+            self._permit(name)
+        asking = [gevent.spawn(host.get_fact, StandingFact)]
+        asking += [gevent.spawn(would_change, self._state, host, key, apart=True) for key in host.op_hash_order]
+        host.connect(show_errors=False, raise_exceptions=True)
+        self._emit(Step(node=name, phase="check"))
+        gevent.joinall(asking)
+        change.forget(name)
+        look: Look = host.get_fact(StandingFact)
         return look
+
+    def _checked(self, host: Host) -> Iterable[Pending]:
+        """Check the operations of *host* one after the other, as apply will: the answers are there already."""
+        moving = self._moving[str(host)] = set()
+        for number, (key, name) in enumerate(operations_of(self._state, host)):
+            if would_change(self._state, host, key):
+                moving.add(key)
+            yield Pending(number + 1, key, name, change.take(str(host)))
+
+    def _ahead(self, host: Host, step: Pending) -> Iterable[Command]:
+        """Yield what the steps behind *step* will ask, up to the next that changes something."""
+        for later in self._steps[str(host)][step.number :]:
+            yield from connector(host).asked[later.key]
+            if later.key in self._moving[str(host)]:
+                return
 
     def _apply_one(self, host: Host, gateway: gevent.Greenlet | None) -> None:
         """Apply on one host, after its site's gateway: what stands behind it fetches its packages through it."""
@@ -133,7 +160,10 @@ class Runner:
             gateway.join()
         self._began[name] = time.monotonic()
         done: list[change.Change] = []
-        failure = self._party.end(host, self._steps_failed(host, done))
+        connector(host).line.forget_stale()
+        failure = self._steps_failed(host, done)
+        with besides():
+            failure = self._party.end(host, failure)
         outcome: Outcome = "failed" if failure else "changed" if done else "unchanged"
         self._end(name, outcome, failure, tuple(done))
 
@@ -142,7 +172,8 @@ class Runner:
         steps, name = self._steps[str(host)], ""
         try:
             with ctx_host.use(host):
-                self._party.begin(host, steps)
+                with besides():
+                    self._party.begin(host, steps)
                 for step in steps:
                     name = f"{step.name}: "
                     self._emit(
@@ -156,12 +187,15 @@ class Runner:
         return ""
 
     def _run(self, host: Host, step: Pending, done: list[change.Change]) -> str:
-        self._party.before(host, step)
+        with besides():
+            self._party.before(host, step)
+        connector(host).line.ahead = lambda: self._ahead(host, step)
         failure = run_operation(self._state, host, step.key)
         changed = change.take(str(host))
         if failure is None:
             done += changed
-            self._party.after(host, step, changed)
+            with besides():
+                self._party.after(host, step, changed)
         return failure or ""
 
     def _end(self, name: str, outcome: Outcome, message: str, done: tuple[change.Change, ...] = ()) -> None:

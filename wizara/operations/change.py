@@ -7,8 +7,6 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from pyinfra.context import host
-
 Kind = Literal["create", "modify", "remove", "install", "start", "restart", "reload", "enable", "stop", "repair"]
 _LONGEST_DIFF = 400
 
@@ -32,27 +30,25 @@ class Change:
         return asdict(self)
 
 
-_recorded: dict[str, list[tuple[int, Change]]] = defaultdict(list)
+_recorded: dict[str, list[Change]] = defaultdict(list)
 _subjects: dict[str, set[str]] = defaultdict(set)
 
 
 def record(node: str, change: Change) -> None:
     """Note *change* of *node*; an operation does so before its first command."""
-    _recorded[node].append((len(host.op_hash_order), change))
+    _recorded[node].append(change)
     _subjects[node].add(change.subject)
 
 
 def take(node: str) -> tuple[Change, ...]:
     """Return the changes noted for *node* since the last call, and forget them."""
-    return tuple(change for _position, change in _recorded.pop(node, ()))
+    return tuple(_recorded.pop(node, ()))
 
 
-def take_by_operation(node: str) -> dict[int, tuple[Change, ...]]:
-    """Return what :func:`take` would, by the number of the operation that noted it while it was made, from 1."""
-    found: dict[int, tuple[Change, ...]] = {}
-    for position, change in _recorded.pop(node, ()):
-        found[position] = (*found.get(position, ()), change)
-    return found
+def forget(node: str) -> None:
+    """Forget all that was noted for *node*: what noted it was only asking what to ask."""
+    _recorded.pop(node, None)
+    _subjects.pop(node, None)
 
 
 def changing(node: str) -> frozenset[str]:

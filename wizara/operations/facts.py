@@ -10,22 +10,23 @@ from pyinfra.api import FactBase, StringCommand
 
 from wizara.operations.command import program
 
+# The content comes only when it differs from what is declared: most answers are one short line.
 _STATUS = r"""
 path=$1 wanted=$2
-if [ -L "$path" ]; then kind=link
-elif [ -f "$path" ]; then kind=file
-elif [ -d "$path" ]; then kind=directory
-elif [ -e "$path" ]; then kind=other
-else echo absent; exit 0; fi
-printf '%s %s\n' "$kind" "$(stat -c '%U %G %a %s' "$path")"
+said=$(stat -c '%F/%U %G %a %s' -- "$path" 2>/dev/null) || { echo absent; exit 0; }
+kind=${said%%/*} rest=${said#*/}
+case $kind in
+  regular*) kind=file;; symbolic*) kind=link;; directory) ;; *) kind=other;;
+esac
+echo "$kind $rest"
 if [ -f "$path" ]; then
   sum=$(sha256sum "$path"); sum=${sum%% *}; echo "$sum"
-  if [ "$wanted" = content ] && [ "$(stat -Lc %s "$path")" -le 262144 ]; then base64 -w0 "$path"; echo; fi
+  if [ -n "$wanted" ] && [ "$sum" != "$wanted" ] && [ "$(stat -Lc %s "$path")" -le 262144 ]; then base64 -w0 "$path"; echo; fi
 fi
 """
 
 _UNIT = r"""
-unit=$1; shift
+unit=$1 line=$2; shift 2
 systemctl show --timestamp=unix -p LoadState,ActiveState,UnitFileState,InvocationID,ActiveEnterTimestamp,NeedDaemonReload "$unit"
 echo "Stamp=$(cat "/run/wizara/units/$unit" 2>/dev/null)"
 newest=0 sums=
@@ -40,6 +41,7 @@ done
 digest=$(printf %s "$sums" | sha256sum)
 echo "Digest=${digest%% *}"
 echo "NewestFile=$newest"
+if [ -z "$line" ] || (eval "$line") > /dev/null 2>&1; then echo InForce=yes; else echo InForce=no; fi
 """
 
 _ACTIVE = r"""
@@ -80,10 +82,10 @@ class PathStatus:
 
 
 class Status(FactBase[PathStatus]):
-    """A path's kind, owner, mode, digest, and when asked its content."""
+    """A path's kind, owner, mode, digest, and its content when a digest was given and is not its own."""
 
     def command(self, path: str, wanted: str = "") -> StringCommand:
-        """Return the question."""
+        """Return the question; *wanted* is the SHA-256 of what is declared, and stands for nothing secret."""
         return program(_STATUS, path, wanted)
 
     def process(self, output: Iterable[str]) -> PathStatus:
@@ -110,14 +112,16 @@ class UnitStatus:
     stamp: str
     digest: str
     newest_file: int
+    in_force: bool = True
+    """False when the shell line that looks at what it put into the kernel failed."""
 
 
 class Unit(FactBase[UnitStatus]):
     """A unit's state, its stamp, and the digest and newest change of the files it reads."""
 
-    def command(self, unit: str, files: tuple[str, ...]) -> StringCommand:
-        """Return the question."""
-        return program(_UNIT, unit, *files)
+    def command(self, unit: str, files: tuple[str, ...], in_force: str = "") -> StringCommand:
+        """Return the question; *in_force* is a shell line that fails when the unit's work was undone beside it."""
+        return program(_UNIT, unit, in_force, *files)
 
     def process(self, output: Iterable[str]) -> UnitStatus:
         """Return the answer."""
@@ -133,24 +137,8 @@ class Unit(FactBase[UnitStatus]):
             stamp=values["Stamp"],
             digest=values["Digest"],
             newest_file=int(values["NewestFile"]),
+            in_force=values["InForce"] == "yes",
         )
-
-
-class InForce(FactBase[bool]):
-    """Whether a shell line succeeds that looks at what a unit put into the kernel; no answer is none."""
-
-    @staticmethod
-    def default() -> bool:
-        """Return what no answer means: not in force."""
-        return False
-
-    def command(self, line: str) -> StringCommand:
-        """Return the question."""
-        return program('if (eval "$1") > /dev/null 2>&1; then echo yes; else echo no; fi', line)
-
-    def process(self, output: Iterable[str]) -> bool:
-        """Return the answer."""
-        return "yes" in output
 
 
 class Active(FactBase[frozenset[str]]):

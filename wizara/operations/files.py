@@ -77,7 +77,7 @@ def file(
     data = wanted.encode() if isinstance(wanted, str) else wanted
     hidden = secret or isinstance(content, Secret)
     digest = hashlib.sha256(data).hexdigest()
-    now: PathStatus = look(Status, path, "" if hidden else "content")
+    now: PathStatus = look(Status, path, "" if hidden else digest)
     same_content = now.kind == "file" and now.digest == digest
     if same_content and (now.owner, now.group, now.mode) == (owner, group, mode):
         return

@@ -46,4 +46,4 @@ def packages(names: tuple[str, ...]) -> Commands:
     for name in missing:
         record(node, Change("packages", "install", name))
     if missing or "/broken" in state or "/blocked" in state:
-        yield program(_INSTALL, *missing)
+        yield program(_INSTALL, *missing, long=True)

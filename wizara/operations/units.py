@@ -9,7 +9,7 @@ from pyinfra.api import operation
 
 from wizara.operations.change import Change, changing, record
 from wizara.operations.command import Commands, program
-from wizara.operations.facts import Active, InForce, Unit, UnitStatus
+from wizara.operations.facts import Active, Unit, UnitStatus
 from wizara.operations.look import look
 from wizara.operations.target import this_node
 
@@ -65,9 +65,9 @@ def unit(
 
     *in_force* is a shell line that fails when the unit is active and its work was undone beside it (``nft flush ruleset``).
     """
-    now: UnitStatus = look(Unit, unit_name, tuple(files))
+    now: UnitStatus = look(Unit, unit_name, tuple(files), in_force or "")
     node = this_node().name
-    action = needed(now, reloads=reloads, in_force=in_force is None or look(InForce, in_force, subject=unit_name))
+    action = needed(now, reloads=reloads, in_force=now.in_force)
     if action in {"none", "stamp"} and changing(node) & set(files):
         action = "reload" if reloads else "restart"
     if not now.enabled:

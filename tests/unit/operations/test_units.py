@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from wizara.operations.facts import InForce, UnitStatus
+from wizara.operations.facts import Unit, UnitStatus
 from wizara.operations.units import needed
 
 RUNNING = UnitStatus(
@@ -48,8 +49,13 @@ def test_an_active_unit_whose_work_was_undone_beside_it_is_done_again() -> None:
     assert needed(replace(RUNNING, active=False), reloads=True, in_force=False) == "start"
 
 
-@pytest.mark.parametrize(("line", "expected"), [("true", True), ("exit 1", False), ("echo yes; false", False)])
-def test_what_is_in_force_is_told_by_the_end_of_its_line_alone(line: str, expected: bool) -> None:
-    asked = InForce().command(line).get_raw_value()
-    answer = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert InForce().process(answer) is expected
+@pytest.mark.parametrize(("line", "expected"), [("", True), ("true", True), ("exit 1", False), ("echo yes; false", False)])
+def test_what_is_in_force_is_told_by_the_end_of_its_line_alone(line: str, expected: bool, tmp_path: Path) -> None:
+    told = "\n".join(["LoadState=loaded", "ActiveState=active", "UnitFileState=enabled", "InvocationID=i1", "NeedDaemonReload=no"])
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f"#!/bin/sh\necho '{told}'\n")
+    systemctl.chmod(0o755)
+    asked = Unit().command("some.service", (), line).get_raw_value()
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    answer = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True, env=environment).stdout.splitlines()
+    assert Unit().process(answer).in_force is expected

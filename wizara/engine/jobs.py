@@ -1,0 +1,52 @@
+"""Commands that take minutes: they run apart from the connection, outlive it, and are found again by the next one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from wizara.engine.shell import Command
+
+# The job's folder holds its program, output and status; whoever comes with the same id waits for the one that runs. Where systemd
+# is, the job is a unit of its own, which the end of an SSH session does not touch. A job that vanished without a status was killed.
+_JOB = r"""
+set -u
+umask 077
+id=$1 script=$2; shift 2
+folder=/run/wizara/jobs/$id unit=wizara-job-$id
+runs() {
+  if [ -d /run/systemd/system ]; then systemctl is-active --quiet "$unit"
+  else kill -0 "$(cat "$folder/pid" 2>/dev/null)" 2>/dev/null; fi
+}
+mkdir -p /run/wizara/jobs
+if [ -d "$folder" ] && [ ! -e "$folder/status" ] && ! runs; then rm -rf "$folder"; fi
+if mkdir "$folder" 2>/dev/null; then
+  printf %s "$script" > "$folder/script"
+  cat > "$folder/in"
+  run='cd /; sh "$0/script" "$@" <"$0/in" >"$0/out" 2>"$0/err"; echo $? >"$0/.status"; mv "$0/.status" "$0/status"'
+  if [ -d /run/systemd/system ]; then
+    systemd-run --quiet --collect --unit="$unit" sh -c "$run" "$folder" "$@" >&2 || { rm -rf "$folder"; exit 71; }
+  else
+    setsid sh -c 'echo $$ >"$1/pid"; shift; exec sh -c "$@"' wizara "$folder" "$run" "$folder" "$@" >/dev/null 2>&1 &
+    while [ ! -e "$folder/pid" ]; do sleep 0.05; done
+  fi
+fi
+while [ ! -e "$folder/status" ]; do
+  runs || sleep 0.3
+  if [ ! -e "$folder/status" ] && ! runs; then
+    echo "it was killed before its end" >&2; cat "$folder/err" >&2; rm -rf "$folder"; exit 137
+  fi
+  sleep 0.2
+done
+cat "$folder/out"; cat "$folder/err" >&2
+code=$(cat "$folder/status")
+rm -rf "$folder"
+exit "$code"
+"""
+
+
+def apart(command: Command) -> Command:
+    """Return what runs *command* apart, waits for its end, and may be asked again after the link was cut."""
+    arguments = command.arguments if command.arguments is not None else ()
+    digest = hashlib.sha256(repr((command.script, arguments, command.stdin)).encode()).hexdigest()[:16]
+    return replace(command, script=_JOB, arguments=(digest, command.script, *arguments), stdin=command.stdin or "")

@@ -1,0 +1,196 @@
+"""The line to one host: its connection, its shells, what it has answered already, and what is asked ahead."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TooLong
+
+from wizara.engine.carrier import Carrier, NoWay, Way, connect
+from wizara.engine.jobs import apart
+from wizara.engine.shell import Answer, Command, Cut, Shell
+
+#: A question that is not answered by then is given up, and what it started is killed.
+QUESTION_SECONDS = 120.0
+#: Answers are not believed for longer when an apply begins.
+STALE_SECONDS = 120.0
+#: For how long a job that outlived its link is looked for, and how often.
+_REATTACH_SECONDS, _REATTACH_EVERY = 600.0, 5.0
+_KILL = 'kill -9 "-$1"'
+
+
+class Line:
+    """Questions are answered once; a command that changes something makes all answers void."""
+
+    def __init__(self, way: Way, sudo_password: Callable[[], str] | None = None) -> None:
+        """*sudo_password* gives what sudo asks for; None means it asks for nothing."""
+        self._way, self._password = way, sudo_password
+        self._carrier: Future[Carrier] | None = None
+        self._shells: dict[tuple[str, bool], Shell] = {}
+        self._known: dict[Command, Future[Answer]] = {}
+        self._since = time.monotonic()
+        self.ahead: Callable[[], Iterable[Command]] = tuple
+        """What is asked behind each change, in the same flight."""
+
+    def open(self) -> None:
+        """Wait for the connection; UnknownHostKey or NoWay when there is none."""
+        self.begin().result()
+
+    def begin(self) -> Future[Carrier]:
+        """Begin to connect, unless that was begun already; anew when the connection has died."""
+        old = self._carrier
+        if old and old.done() and not old.exception() and not old.result().alive:
+            self._carrier = None
+        if self._carrier is None:
+            self._carrier = Future()
+            threading.Thread(target=self._connect, args=(self._carrier,), daemon=True).start()
+        return self._carrier
+
+    def close(self) -> None:
+        """Hang up."""
+        self._drop(Cut("closed"))
+
+    def ask(self, question: Command, seconds: float | None = None) -> Answer:
+        """Return the answer to *question*, which changes nothing on the host."""
+        future = self._known.get(question)
+        if future is None:
+            future = self._question(question)
+            self._look_ahead()
+        return self._wait(future, question, seconds or QUESTION_SECONDS)
+
+    def act(self, command: Command, seconds: float | None = None) -> Answer:
+        """Run *command*, after which nothing that was answered holds any more."""
+        self.forget()
+        if command.long:
+            answer = self._outlive(apart(command))
+            self.forget()
+            return answer
+        future = self._shell(command).submit(command)
+        self._look_ahead()
+        return self._wait(future, command, seconds)
+
+    def aside(self, command: Command, seconds: float | None = None) -> Answer:
+        """Run *command*, which changes nothing that is ever asked for."""
+        return self._wait(self._shell(command).submit(command), command, seconds)
+
+    def forget(self) -> None:
+        """Take no earlier answer for true any more."""
+        self._known.clear()
+        self._since = time.monotonic()
+
+    def forget_stale(self) -> None:
+        """Take no old answer for true any more."""
+        if time.monotonic() - self._since > STALE_SECONDS:
+            self.forget()
+
+    def _question(self, question: Command) -> Future[Answer]:
+        if not self._known:
+            self._since = time.monotonic()
+        future = self._known[question] = self._shell(question).submit(question)
+        return future
+
+    def _look_ahead(self) -> None:
+        for question in self.ahead():
+            if question not in self._known:
+                self._question(question)
+
+    def _wait(self, future: Future[Answer], command: Command, seconds: float | None) -> Answer:
+        try:
+            return future.result(seconds)
+        except TooLong:
+            self._kill(command)
+            raise TimeoutError(f"no answer within {seconds:g} seconds; it was killed") from None
+
+    def _kill(self, command: Command) -> None:
+        """Kill the shell that *command* hangs in, with all that it started; the next command gets a new one."""
+        shell = self._shells.pop((command.privilege, command.long), None)
+        if shell is None:
+            return
+        if shell.began.done() and shell.alive:
+            murder = Command(_KILL, (str(shell.began.result().code),), privilege=command.privilege)
+            other = self._new_shell(murder)
+            try:
+                other.submit(murder).result(15)
+            except (OSError, TooLong):
+                self._drop(Cut("the connection hangs"))
+            other.fail(Cut("closed"))
+        shell.fail(Cut("it was killed after a time-out"))
+        self._forget_failed()
+
+    def _forget_failed(self) -> None:
+        for question in [one for one, future in self._known.items() if future.done() and future.exception()]:
+            del self._known[question]
+
+    def _outlive(self, job: Command) -> Answer:
+        """Run *job* to its end, over as many connections as that takes."""
+        until = time.monotonic() + _REATTACH_SECONDS
+        while True:
+            try:
+                return self._shell(job).submit(job).result()
+            except (Cut, NoWay):
+                if time.monotonic() > until:
+                    raise
+                self._drop(Cut("the connection was cut"))
+                time.sleep(_REATTACH_EVERY)
+
+    def _drop(self, fault: Exception) -> None:
+        """Give the connection up; the next command opens a new one."""
+        shells, self._shells = self._shells, {}
+        carrier, self._carrier = self._carrier, None
+        self._known.clear()
+        for shell in shells.values():
+            shell.fail(fault)
+        if carrier and carrier.done() and not carrier.exception():
+            carrier.result().close()
+
+    def _shell(self, command: Command) -> Shell:
+        key = (command.privilege, command.long)
+        shell = self._shells.get(key)
+        if shell is None or not shell.alive:
+            shell = self._shells[key] = self._new_shell(command)
+        return shell
+
+    def _new_shell(self, command: Command) -> Shell:
+        shell = Shell()
+        self.begin().add_done_callback(
+            lambda carrier: threading.Thread(
+                target=self._start, args=(shell, carrier, command.privilege), daemon=True
+            ).start()
+        )
+        return shell
+
+    def _start(self, shell: Shell, carrier: Future[Carrier], privilege: str) -> None:
+        try:
+            password = self._password() if self._password and privilege and privilege != self._way.user else None
+            channel = carrier.result().channel(_opening(privilege, self._way.user, asks=password is not None))
+            if password is not None:
+                channel.sendall(f"{password}\n".encode())
+            shell.attach(channel)
+        except Exception as fault:  # noqa: BLE001 - whoever waits is told
+            shell.fail(fault if isinstance(fault, (NoWay, Cut)) else _told(fault))
+
+    def _connect(self, carrier: Future[Carrier]) -> None:
+        try:
+            carrier.set_result(connect(self._way))
+        except Exception as fault:  # noqa: BLE001 - whoever waits is told
+            carrier.set_exception(fault)
+
+
+def _told(fault: Exception) -> Exception:
+    return Cut(str(fault) or type(fault).__name__) if not isinstance(fault, OSError) else fault
+
+
+def _opening(privilege: str, user: str, *, asks: bool) -> str:
+    """Return the command line of a shell with *privilege*: a session of its own, so that it can be killed whole."""
+    if privilege in {"", user}:
+        return "exec setsid -w sh"
+    name = f"-u '{privilege}' " if privilege != "root" else ""
+    if not asks:
+        return f"exec sudo -n -H {name}setsid -w sh"
+    # The first line is the password; where sudo does not ask for it, it must not reach the shell as a command.
+    return (
+        'exec sh -c \'IFS= read -r p; if sudo -n true 2>/dev/null; then p=; exec sudo -n -H "$@" setsid -w sh; fi; '
+        '{ printf "%s\\n" "$p"; p=; exec cat; } | sudo -k -S -p "" -H "$@" setsid -w sh\' wizara ' + name
+    ).rstrip()
