@@ -16,6 +16,7 @@ from pydantic import BaseModel  # noqa: E402
 
 from wizara import tree  # noqa: E402
 from wizara.engine.connector import host_data  # noqa: E402
+from wizara.engine.envelope import Envelope  # noqa: E402
 from wizara.engine.request import Go, Request  # noqa: E402
 from wizara.engine.runner import Runner  # noqa: E402
 from wizara.errors import ExitCode, WizaraError  # noqa: E402
@@ -50,7 +51,8 @@ def main() -> int:
             node: {name: Secret(value) for name, value in opened.items()} for node, opened in request.secrets.items()
         }
         hosts = host_data(ministry, run=request.run, ssh_key=request.ssh_key, secrets=secrets)
-        runner = Runner({name: hosts[name] for name in request.nodes}, tree.deploy(request.deploy), emit)
+        companions = () if request.console else (Envelope(request.run, emit),)
+        runner = Runner({name: hosts[name] for name in request.nodes}, tree.deploy(request.deploy), emit, companions)
         runner.check()
         emit(AllPlanned())
         if request.verb == "apply" and (answer := sys.stdin.readline()):

@@ -17,8 +17,8 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 from wizara.engine.companion import Companion, Party, Pending
 from wizara.engine.connector import WizaraConnector
 from wizara.engine.internals import give_own_operations, operations_of, run_operation
-from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
-from wizara.errors import WizaraError
+from wizara.engine.standing import Look, StandingFact, TouchedFact, refuse_undecided, replaced, undeclared
+from wizara.errors import Refusal, WizaraError
 from wizara.operations import change
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
 
@@ -73,7 +73,7 @@ class Runner:
         except ConnectError as fault:
             outcome, message = "refused" if "host key refused" in str(fault) else "unreachable", str(fault)
         except WizaraError as fault:
-            message = str(fault)
+            outcome, message = "refused" if isinstance(fault, Refusal) else "failed", str(fault)
         except Exception as fault:  # noqa: BLE001 - whatever befalls one node must not stop another
             message = f"{type(fault).__name__}: {fault}"
         self._end(name, outcome, message)
@@ -105,6 +105,7 @@ class Runner:
         with ctx_host.use(host):
             self._emit(Step(node=name, phase="check"))
             look: Look = host.get_fact(StandingFact)
+            refuse_undecided(look)
             exec(self._code, {"__name__": "deploy", "__file__": self._code.co_filename})  # noqa: S102 - a deploy is code of ours
         return look
 

@@ -38,7 +38,7 @@ _subjects: dict[str, set[str]] = defaultdict(set)
 
 def record(node: str, change: Change) -> None:
     """Note *change* of *node*; an operation does so before its first command."""
-    _recorded[node].append((len(host.op_hash_order), change))
+    _recorded[node].append((len(host.op_hash_order) - 1, change))
     _subjects[node].add(change.subject)
 
 
