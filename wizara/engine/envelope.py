@@ -7,14 +7,14 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import gevent
 from pyinfra.api.host import Host
 
 from wizara.engine import window
 from wizara.engine.companion import Pending
-from wizara.engine.reach import Machine
+from wizara.engine.reach import LoginRefused, Machine
 from wizara.engine.window import Span, State
 from wizara.errors import Refusal, Unfinished, UsageFault, WizaraError
 from wizara.operations.change import Change
@@ -53,7 +53,8 @@ class _Node:
     proof: float = 0.0
     """When the node last heard of us."""
     alive: gevent.Greenlet | None = None
-    seen: set[str] = field(default_factory=set)
+    refused: bool = False
+    """The login was refused: a server shuts its door to who tries that more than a few times."""
 
 
 class Envelope:
@@ -135,9 +136,10 @@ class Envelope:
                 with gevent.Timeout(self._seconds):
                     machine = machine or window.new_connection(node.host)
                     state = window.ask(machine, "extend", change, str(self._seconds))
-            except (WizaraError, gevent.Timeout):
+            except (WizaraError, gevent.Timeout) as fault:
                 machine = None
-                lost = began > node.proof + self._seconds + _ROLLBACK_SECONDS
+                node.refused = isinstance(fault, LoginRefused)
+                lost = node.refused or began > node.proof + self._seconds + _ROLLBACK_SECONDS
                 continue
             if state.word == "armed":
                 node.proof = began
@@ -160,7 +162,9 @@ class Envelope:
                 why = _("a new connection hangs")
                 continue
             except WizaraError as fault:
-                why = str(fault)
+                why, node.refused = str(fault), isinstance(fault, LoginRefused)
+                if node.refused:
+                    break
                 gevent.sleep(0.5)
                 continue
             if state.word == "kept":
@@ -174,14 +178,17 @@ class Envelope:
 
     def _outlive(self, node: _Node) -> State:
         """Order the way back if the node can be reached, else wait until it has taken it alone; return what it says then."""
-        until = max(time.monotonic(), node.proof + self._seconds) + _ROLLBACK_SECONDS
+        timer = node.proof + self._seconds
+        until = max(time.monotonic(), timer) + _ROLLBACK_SECONDS
         state = State("")
         while time.monotonic() < until:
+            if node.refused:
+                gevent.sleep(max(timer + 3 - time.monotonic(), 5))
             try:
                 with gevent.Timeout(_ATTEMPT_SECONDS), window.new_connection(node.host) as machine:
                     state = window.ask(machine, "undo", node.change)
-            except (WizaraError, gevent.Timeout):
-                state = State("")
+            except (WizaraError, gevent.Timeout) as fault:
+                node.refused = isinstance(fault, LoginRefused)
             if state.word in {"rolled-back", "kept"}:
                 break
             gevent.sleep(1)

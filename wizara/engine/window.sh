@@ -113,7 +113,7 @@ arm() {  # whoever calls holds the lock of all changes, as descriptor 9
   [ "$(df --output=avail "$all" | tail -n 1)" -ge 16384 ] || refused "no room for a snapshot in $all"
   date +%s > "$dir/began"
   snapshot "$@" || refused "the snapshot before the change could not be made"
-  mkdir -p "$live"
+  mkdir -p "$live" && : > "$live/failed"
   up=$(seconds_up)
   echo $((up + seconds)) > "$live/deadline"; echo $((up + longest)) > "$live/longest"
   sync -f "$dir" && boot_unit && : > "$dir/armed" && sync "$dir" || refused "the snapshot could not be written out"
@@ -144,6 +144,8 @@ forget() {
   sync -f "$systemd"
   tail -n 200 "$all/history" > "$all/.history" 2>/dev/null && mv "$all/.history" "$all/history"
   rm -rf "$live" "$dir"
+  # Only a reload in between has made systemd know of it.
+  [ -z "$(systemctl list-units --all --plain --no-legend "$service")" ] || systemctl daemon-reload
 }
 
 # -- the confirmation --

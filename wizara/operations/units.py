@@ -24,7 +24,7 @@ _RUN = r"""
 set -eu
 unit=$1 action=$2 digest=$3
 if [ "$action" != stamp ]; then
-  systemctl "$action" "$unit" || { systemctl status --no-pager -n 20 "$unit" >&2 || true; exit 1; }
+  systemctl "$action" "$unit" || { journalctl -q --no-pager -o cat -n 6 -u "$unit" >&2 || true; exit 1; }
   systemctl is-active --quiet "$unit" || { echo "$unit is not active after $action" >&2; exit 1; }
 fi
 mkdir -p /run/wizara/units
