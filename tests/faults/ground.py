@@ -27,6 +27,7 @@ from wizara.record.progress import Ended, Planned, Step
 
 SECONDS = 5
 """The timer of a change in these tests."""
+os.environ["WIZARA_CONFIRM_SECONDS"] = str(SECONDS)
 BEYOND = 10
 """Within how many seconds beyond the timer a node must be back."""
 _runs = itertools.count(1)
@@ -87,7 +88,9 @@ class Ground(House):
     def differences(self) -> list[str]:
         """Return what is not as in the last good state."""
         now = self.state()
-        return [f"+{line}" for line in now if line not in set(self.good)] + [f"-{line}" for line in self.good if line not in set(now)]
+        return [f"+{line}" for line in now if line not in set(self.good)] + [
+            f"-{line}" for line in self.good if line not in set(now)
+        ]
 
     def last_change(self) -> str:
         """Return what the node says of its last change of the way to it."""
@@ -95,7 +98,9 @@ class Ground(House):
 
     def reach(self) -> str:
         """Come in from the operator's place as the next apply would, and return what the node says of its last change."""
-        pinned = HostKey.parse(load(self.folder, enrolled=self.lab.folder / "enrolled.yaml").enrolled.nodes[NODE].host_key)
+        pinned = HostKey.parse(
+            load(self.folder, enrolled=self.lab.folder / "enrolled.yaml").enrolled.nodes[NODE].host_key
+        )
         found: list[str] = []
 
         def come_in() -> None:
@@ -180,7 +185,6 @@ class Apply:
 
     def __call__(self) -> Apply:
         """Do it; return when the worker has ended, or was killed."""
-        os.environ["WIZARA_CONFIRM_SECONDS"] = str(SECONDS)
         with Session(self._request, self._namespace) as self.session:
             try:
                 self._follow()

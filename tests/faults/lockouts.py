@@ -126,7 +126,9 @@ LOCKOUTS: dict[str, Callable[[Ground, str], str]] = {
     "VPN key wrong": lambda _ground, _peer: tunnel(_STRANGER),
     "VPN peer address wrong": lambda _ground, peer: tunnel(peer, "10.99.0.77"),
     "MTU": lambda _ground, _peer: network(small=""),
-    "address change": lambda _ground, _peer: network(extra=f"ip addr add 10.99.0.9/24 dev adm; ip addr del {ADDRESS}/24 dev adm"),
+    "address change": lambda _ground, _peer: network(
+        extra=f"ip addr add 10.99.0.9/24 dev adm; ip addr del {ADDRESS}/24 dev adm"
+    ),
     "sudoers broken": _file("/etc/sudoers.d/wizara", "wizara ALL=(ALL\n", mode="440"),
     "resolver": _file("/etc/resolv.conf", "nameserver 192.0.2.99\n"),
 }

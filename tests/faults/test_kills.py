@@ -134,7 +134,9 @@ def heals(ground: Ground, reference: Reference) -> None:
 
 
 @pytest.mark.fault_kind("controller killed at a step's start")
-@pytest.mark.parametrize("step", [pytest.param(step, marks=pytest.mark.share if step in _SHARED else ()) for step in STEPS])
+@pytest.mark.parametrize(
+    "step", [pytest.param(step, marks=pytest.mark.share if step in _SHARED else ()) for step in STEPS]
+)
 def test_the_controller_is_killed_between_steps(ground: Ground, reference: Reference, step: str) -> None:
     running = Running(ground)
     running.until(step)

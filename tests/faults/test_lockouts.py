@@ -62,7 +62,11 @@ def reboot(ground: Ground) -> None:
 def cases() -> Iterator[object]:
     for name in lockouts.LOCKOUTS:
         for how in ("plain", "killed", "rebooted"):
-            kind = {"plain": "lock-out", "killed": "lock-out, controller killed", "rebooted": "lock-out, node restarted"}[how]
+            kind = {
+                "plain": "lock-out",
+                "killed": "lock-out, controller killed",
+                "rebooted": "lock-out, node restarted",
+            }[how]
             marks = [pytest.mark.fault_kind(kind)] + ([pytest.mark.share] if (name, how) in SHARE else [])
             yield pytest.param(name, how, marks=marks, id=f"{name}-{how}".replace(" ", "_"))
 

@@ -41,6 +41,8 @@ class Provision:
     nodes: tuple[str, ...]
     runs: Path
     deploy: str = "site"
+    console: bool = False
+    """Somebody stands at the machines: no safety envelope."""
     planned: dict[str, Planned] = field(default_factory=dict)
     ended: dict[str, Ended] = field(default_factory=dict)
 
@@ -51,7 +53,7 @@ class Provision:
         folder = RunFolder.create(self.runs, self.verb, self.scene.ministry.name, self.scene.world)
         request = Request(
             verb=self.verb, folder=self.scene.ministry.folder, enrolled=str(self.scene.enrolled), nodes=self.nodes, run=folder.run.id,
-            deploy=self.deploy, ssh_key=str(self.scene.ssh_key) if self.scene.ssh_key else None,
+            deploy=self.deploy, console=self.console, ssh_key=str(self.scene.ssh_key) if self.scene.ssh_key else None,
             secrets={node: {name: secret.reveal() for name, secret in found.items()} for node, found in opened.items()},
         )  # fmt: skip
         code = ExitCode.INTERNAL

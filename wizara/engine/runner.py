@@ -17,7 +17,7 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 from wizara.engine.companion import Companion, Party, Pending
 from wizara.engine.connector import WizaraConnector
 from wizara.engine.internals import give_own_operations, operations_of, run_operation
-from wizara.engine.standing import Look, StandingFact, TouchedFact, refuse_undecided, replaced, undeclared
+from wizara.engine.standing import Look, StandingFact, TouchedFact, refuse_undecided, replaced, taken_back, undeclared
 from wizara.errors import Refusal, WizaraError
 from wizara.operations import change
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
@@ -82,12 +82,12 @@ class Runner:
     def _tell_plan(self, host: Host, look: Look) -> tuple[PlannedChange, ...]:
         steps = self._steps[str(host)] = self._pending(host)
         changes = _as_planned(one for step in steps for one in step.changes)
-        standing: tuple[Standing, ...] = ()
+        standing: tuple[Standing, ...] = taken_back(look)
         if look.first_time:
             files = replaced(look, changes)
             with ctx_host.use(host):
                 touched: frozenset[str] = host.get_fact(TouchedFact, files) if files else frozenset()
-            standing = undeclared(host.data.wizara_node, look, files, touched)
+            standing += undeclared(host.data.wizara_node, look, files, touched)
         self._emit(Planned(node=str(host), changes=changes, first_time=look.first_time, standing=standing))
         return changes
 

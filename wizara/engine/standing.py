@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
@@ -147,6 +148,15 @@ def refuse_undecided(look: Look) -> None:
             _("a change of the way to this node is not decided yet: {change}").format(change=look.pending),
             hint=_("its own run decides, or the node takes it back by itself: try again in a minute"),
         )
+
+
+def taken_back(look: Look) -> tuple[Standing, ...]:
+    """Return, to be told, that the last change of the way to the node did not stay."""
+    if not look.rolled_back:
+        return ()
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(look.rolled_back))
+    detail = _("the last change of the way to this node could not be confirmed; it was rolled back at {when}")
+    return (Standing(kind="rolled-back", subject="change", detail=detail.format(when=when), asks=False),)
 
 
 def replaced(look: Look, changes: Iterable[PlannedChange]) -> tuple[str, ...]:

@@ -70,9 +70,14 @@ def spans(steps: Sequence[Pending]) -> tuple[Span, ...]:
     all is one; what comes after it is in force by itself, and is another.
     """
     reaching = [step for step in steps if step.reaches_node]
-    units = [step.number for step in reaching if any(one.operation == "unit" and one.reaches_node for one in step.changes)]
+    units = [
+        step.number for step in reaching if any(one.operation == "unit" and one.reaches_node for one in step.changes)
+    ]
     border = max(units, default=0)
-    groups = [step.number for step in reaching if step.number <= border], [step.number for step in reaching if step.number > border]
+    groups = (
+        [step.number for step in reaching if step.number <= border],
+        [step.number for step in reaching if step.number > border],
+    )
     return tuple(Span(min(group), max(group)) for group in groups if group)
 
 

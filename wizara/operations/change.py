@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from pyinfra.context import host
@@ -40,6 +41,15 @@ def record(node: str, change: Change) -> None:
     """Note *change* of *node*; an operation does so before its first command."""
     _recorded[node].append((len(host.op_hash_order) - 1, change))
     _subjects[node].add(change.subject)
+
+
+def mark_reaching(node: str, subjects: Iterable[str]) -> None:
+    """Let the changes of *subjects* noted for *node* so far reach it as well: a unit that does puts them in force."""
+    wanted = set(subjects)
+    _recorded[node] = [
+        (position, replace(change, reaches_node=True) if change.subject in wanted else change)
+        for position, change in _recorded[node]
+    ]
 
 
 def take(node: str) -> tuple[Change, ...]:

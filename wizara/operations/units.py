@@ -8,7 +8,7 @@ from typing import Literal
 from pyinfra.api import operation
 from pyinfra.context import host
 
-from wizara.operations.change import Change, changing, record
+from wizara.operations.change import Change, changing, mark_reaching, record
 from wizara.operations.command import Commands, program
 from wizara.operations.facts import Active, InForce, Unit, UnitStatus
 from wizara.operations.target import this_node
@@ -67,6 +67,8 @@ def unit(
     """
     now: UnitStatus = host.get_fact(Unit, unit_name, tuple(files))
     node = this_node().name
+    if reaches_node:
+        mark_reaching(node, files)
     action = needed(now, reloads=reloads, in_force=in_force is None or host.get_fact(InForce, in_force))
     if action in {"none", "stamp"} and changing(node) & set(files):
         action = "reload" if reloads else "restart"
