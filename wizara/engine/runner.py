@@ -42,6 +42,7 @@ class Runner:
         ctx_config.set(self._state.config.copy())
         give_own_operations(self._state)
         self._began: dict[str, float] = {}
+        self._refused: set[str] = set()
 
     def check(self) -> dict[str, tuple[PlannedChange, ...]]:
         """Connect to every node and return node → pending changes of those that could be checked."""
@@ -119,6 +120,8 @@ class Runner:
         done: list[change.Change] = []
         failure = self._party.end(host, self._steps_failed(host, done))
         outcome: Outcome = "failed" if failure else "changed" if done else "unchanged"
+        if name in self._refused and not done:
+            outcome = "refused"
         self._end(name, outcome, failure, tuple(done))
 
     def _steps_failed(self, host: Host, done: list[change.Change]) -> str:
@@ -136,6 +139,8 @@ class Runner:
                         return name + failure
         except Exception as fault:  # noqa: BLE001 - one node's trouble is told, and stops that node only
             change.take(str(host))
+            if isinstance(fault, Refusal):
+                self._refused.add(str(host))
             return f"{name}{fault}" if isinstance(fault, WizaraError) else f"{name}{type(fault).__name__}: {fault}"
         return ""
 
