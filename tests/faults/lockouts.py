@@ -83,9 +83,15 @@ def prepare(ground: Ground) -> str:
     assert done.returncode == 0, done.stderr
     ground.lab.reboot(NODE)  # what only a first start does is over, and what is not permanent is gone
     ground.lab.wait_unit(NODE, "multi-user.target")
-    ground.lab.wait_unit(NODE, "wg-quick@wg9.service")
+    wait_for_tunnel(ground)
     ground.settle()
     return peer
+
+
+def wait_for_tunnel(ground: Ground) -> None:
+    """Return when the tunnel is up: one that was not before a change is not asked for after it."""
+    ground.lab.wait_unit(NODE, "wg-quick@wg9.service")
+    ground.sh("i=0; until ping -q -c 1 -W 1 10.66.0.2; do i=$((i+1)); [ $i -lt 30 ] || exit 1; done")
 
 
 def _sshd(added: str) -> Callable[[Ground, str], str]:

@@ -74,6 +74,7 @@ def cases() -> Iterator[object]:
 @pytest.mark.parametrize(("name", "how"), list(cases()))
 def test_the_node_is_back_as_it_was(ground: tuple[Ground, str], name: str, how: str) -> None:
     machine, peer = ground
+    lockouts.wait_for_tunnel(machine)
     code = lockouts.LOCKOUTS[name](machine, peer)
     acts: dict[str, Callable[[Apply], None]] = {
         "plain": lambda _apply: None, "killed": Apply.kill, "rebooted": lambda _apply: reboot(machine),
