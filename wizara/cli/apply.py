@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--part", default="site", show_default=True, type=click.Choice(["site", "node", "names", "intranet", "mail"]),
               help="Only this part of what is declared.")  # fmt: skip
 @click.option(
-    "--console", is_flag=True, help="Somebody can reach the machines otherwise, should a change cut the way to them."
+    "--console", is_flag=True, help="Somebody stands at the machines: no change of the way to them is taken back."
 )
 @click.option("--accept-closing", multiple=True, metavar="WHAT",
               help="On a used machine: what may be closed or replaced, as plan names it (tcp/5432, a path, ufw…).")  # fmt: skip
@@ -66,8 +66,6 @@ def command(
         if plan:
             refuse_stale_nodes(plan, provision)
         _keep_used_machines(provision, accept_closing)
-        if not found.world.is_lab and not console:
-            _keep_the_way(provision)
         return _confirmed(provision, yes=yes)
 
     nodes = tuple(plan.nodes) if plan else chosen(found.ministry, limit)
@@ -77,7 +75,9 @@ def command(
         raise UsageFault(
             words.format(count=len(sites), sites=", ".join(sorted(sites))), hint=_("--limit SITE, or --all-sites")
         )
-    result = Provision(found, "apply", nodes, Path(runs), deploy=plan.deploy if plan else part).run(permit)
+    result = Provision(found, "apply", nodes, Path(runs), deploy=plan.deploy if plan else part, console=console).run(
+        permit
+    )
     show(result, as_json=as_json, diff=False)
     return result.exit_code
 
@@ -90,15 +90,6 @@ def _keep_used_machines(provision: Provision, accepted: tuple[str, ...]) -> None
         if left and line.changes:
             message = _("a first run would close or replace: {what} — declare it, or accept it with --accept-closing")
             provision.refuse(node, message.format(what=", ".join(dict.fromkeys(left))))
-
-
-def _keep_the_way(provision: Provision) -> None:
-    """Refuse, in the field, what could cut the way to a node (design §4.7)."""
-    for node, changes in provision.pending().items():
-        reaching = [change.subject for change in changes if change.reaches_node]
-        if reaching:
-            message = _("could cut the way to the node: {what} — --console, when somebody can reach it otherwise")
-            provision.refuse(node, message.format(what=", ".join(reaching[:6])))
 
 
 def _confirmed(provision: Provision, *, yes: bool) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class Provision:
     nodes: tuple[str, ...]
     runs: Path
     deploy: str = "site"
+    console: bool = False
+    """Somebody stands at the machines: no safety envelope."""
     planned: dict[str, Planned] = field(default_factory=dict)
     ended: dict[str, Ended] = field(default_factory=dict)
 
@@ -80,6 +82,7 @@ class Provision:
             nodes=self.nodes,
             run=folder.run.id,
             deploy=self.deploy,
+            console=self.console,
             runs=str(self.runs),
             holder=f"{folder.run.operator}@{folder.run.host}",
             ssh_key=str(found.ssh_key) if found.ssh_key else None,

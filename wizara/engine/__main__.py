@@ -20,6 +20,7 @@ from pydantic import BaseModel  # noqa: E402
 from wizara import tree  # noqa: E402
 from wizara.engine.companion import Companion  # noqa: E402
 from wizara.engine.connector import host_data  # noqa: E402
+from wizara.engine.envelope import Envelope  # noqa: E402
 from wizara.engine.lock import Holder, Locks  # noqa: E402
 from wizara.engine.recorder import Recorder  # noqa: E402
 from wizara.engine.request import Go, Request  # noqa: E402
@@ -51,6 +52,8 @@ def _apply(
             companions: list[Companion] = [locks]
             if request.runs:
                 companions.append(Recorder(closing.enter_context(Journal.open(Path(request.runs))), request.run))
+            if not request.console:
+                companions.append(Envelope(request.run, emit))
             runner = Runner(hosts, tree.deploy(request.deploy), emit, companions, locks.permit)
             runner.check()
             emit(AllPlanned())

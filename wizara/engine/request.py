@@ -28,6 +28,8 @@ class Request(BaseModel):
     """Who asks, as ``login@computer``."""
     ssh_key: str | None = None
     """Private key file; None asks the agent and the operator's own keys."""
+    console: bool = False
+    """Somebody stands at the machines: no change is taken back (design §4.7)."""
 
 
 class Go(BaseModel):

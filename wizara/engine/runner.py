@@ -15,12 +15,12 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
-from wizara.engine.companion import Companion, Party, Pending
+from wizara.engine.companion import Companion, Party, Pending, reaching
 from wizara.engine.connector import WizaraConnector, connector
 from wizara.engine.internals import besides, give_own_operations, operations_of, run_operation, would_change
 from wizara.engine.shell import Command, Cut
-from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
-from wizara.errors import ExitCode, WizaraError
+from wizara.engine.standing import Look, StandingFact, TouchedFact, refuse_undecided, replaced, taken_back, undeclared
+from wizara.errors import ExitCode, Refusal, WizaraError
 from wizara.operations import change
 from wizara.operations.look import take_seen
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
@@ -55,6 +55,7 @@ class Runner:
         ctx_config.set(self._state.config.copy())
         give_own_operations(self._state)
         self._began: dict[str, float] = {}
+        self._refused: set[str] = set()
 
     def check(self) -> dict[str, tuple[PlannedChange, ...]]:
         """Connect to every node and return node → pending changes of those that could be checked."""
@@ -96,14 +97,14 @@ class Runner:
         return None
 
     def _tell_plan(self, host: Host, look: Look) -> tuple[PlannedChange, ...]:
-        steps = self._steps[str(host)] = tuple(self._checked(host))
+        steps = self._steps[str(host)] = reaching(tuple(self._checked(host)), change.take_reaching(str(host)))
         changes = _as_planned(one for step in steps for one in step.changes)
-        standing: tuple[Standing, ...] = ()
+        standing: tuple[Standing, ...] = taken_back(look)
         if look.first_time:
             files = replaced(look, changes)
             with ctx_host.use(host):
                 touched: frozenset[str] = host.get_fact(TouchedFact, files) if files else frozenset()
-            standing = undeclared(host.data.wizara_node, look, files, touched)
+            standing += undeclared(host.data.wizara_node, look, files, touched)
         self._emit(
             Planned(
                 node=str(host),
@@ -135,6 +136,7 @@ class Runner:
         gevent.joinall(asking)
         change.forget(name)
         look: Look = host.get_fact(StandingFact)
+        refuse_undecided(look)
         return look
 
     def _checked(self, host: Host) -> Iterable[Pending]:
@@ -165,6 +167,8 @@ class Runner:
         with besides():
             failure = self._party.end(host, failure)
         outcome: Outcome = "failed" if failure else "changed" if done else "unchanged"
+        if name in self._refused and not done:
+            outcome = "refused"
         self._end(name, outcome, failure, tuple(done))
 
     def _steps_failed(self, host: Host, done: list[change.Change]) -> str:
@@ -183,6 +187,8 @@ class Runner:
                         return name + failure
         except Exception as fault:  # noqa: BLE001 - one node's trouble is told, and stops that node only
             change.take(str(host))
+            if isinstance(fault, Refusal):
+                self._refused.add(str(host))
             return f"{name}{fault}" if isinstance(fault, WizaraError) else f"{name}{type(fault).__name__}: {fault}"
         return ""
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pyinfra.api import operation
 
-from wizara.operations.change import Change, changing, record
+from wizara.operations.change import Change, changing, mark_reaching, record
 from wizara.operations.command import Commands, program
 from wizara.operations.facts import Active, Unit, UnitStatus
 from wizara.operations.look import look
@@ -24,7 +24,7 @@ _RUN = r"""
 set -eu
 unit=$1 action=$2 digest=$3
 if [ "$action" != stamp ]; then
-  systemctl "$action" "$unit" || { systemctl status --no-pager -n 20 "$unit" >&2 || true; exit 1; }
+  systemctl "$action" "$unit" || { journalctl -q --no-pager -o cat -n 6 -u "$unit" >&2 || true; exit 1; }
   systemctl is-active --quiet "$unit" || { echo "$unit is not active after $action" >&2; exit 1; }
 fi
 mkdir -p /run/wizara/units
@@ -67,6 +67,8 @@ def unit(
     """
     now: UnitStatus = look(Unit, unit_name, tuple(files), in_force or "")
     node = this_node().name
+    if reaches_node:
+        mark_reaching(node, files)
     action = needed(now, reloads=reloads, in_force=now.in_force)
     if action in {"none", "stamp"} and changing(node) & set(files):
         action = "reload" if reloads else "restart"

@@ -27,7 +27,7 @@ class PlannedChange(_Line):
 class Standing(_Line):
     """Something on a used machine that a first run would cut, replace or fight with, and that nothing declares."""
 
-    kind: Literal["socket", "peer", "file", "conflict"]
+    kind: Literal["socket", "peer", "file", "conflict", "rolled-back"]
     subject: str
     """What ``--accept-closing`` names: ``tcp/5432``, a path, or a service such as ``ufw``."""
     detail: str = ""
