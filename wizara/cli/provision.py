@@ -29,6 +29,7 @@ _CODES: Mapping[Outcome, ExitCode] = {
     "failed": ExitCode.UNFINISHED,
     "unreachable": ExitCode.UNREACHABLE,
     "refused": ExitCode.REFUSED,
+    "skipped": ExitCode.UNFINISHED,
 }
 
 
@@ -43,6 +44,9 @@ class Provision:
     deploy: str = "site"
     console: bool = False
     """Somebody stands at the machines: no safety envelope."""
+    canary: tuple[str, ...] = ()
+    """Nodes that go first; the others only after all of these came to their end."""
+    max_failures: int | None = None
     planned: dict[str, Planned] = field(default_factory=dict)
     ended: dict[str, Ended] = field(default_factory=dict)
 
@@ -58,7 +62,7 @@ class Provision:
                 self._listen(session, folder)
                 go = permit(self) if permit else ()
                 if go:
-                    session.go(go)
+                    session.go(go, self.canary, self.max_failures)
                     self._listen(session, folder)
             result = self._result(folder.run.id)
             folder.write("result.json", result)
@@ -158,6 +162,7 @@ def outcome_words(outcome: Outcome) -> str:
         "failed": _("failed"),
         "unreachable": _("unreachable"),
         "refused": _("refused"),
+        "skipped": _("not begun"),
     }[outcome]
 
 

@@ -58,7 +58,7 @@ def _apply(
             runner.check()
             emit(AllPlanned())
             if answer := sys.stdin.readline():
-                runner.apply(Go.model_validate_json(answer).nodes)
+                runner.apply(Go.model_validate_json(answer))
     finally:
         locks.release()
 

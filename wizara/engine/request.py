@@ -38,3 +38,7 @@ class Go(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     nodes: tuple[str, ...]
+    canary: tuple[str, ...] = ()
+    """Those of them that go first; the others begin only when each of these came to its end."""
+    max_failures: int | None = None
+    """When more than so many nodes have failed, no other begins."""

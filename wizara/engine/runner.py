@@ -15,15 +15,18 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
+from wizara.engine.brake import Brake
 from wizara.engine.companion import Companion, Party, Pending, reaching
 from wizara.engine.connector import WizaraConnector, connector
 from wizara.engine.internals import besides, give_own_operations, operations_of, run_operation, would_change
+from wizara.engine.request import Go
 from wizara.engine.shell import Command, Cut
 from wizara.engine.standing import Look, StandingFact, TouchedFact, refuse_undecided, replaced, taken_back, undeclared
 from wizara.errors import ExitCode, Refusal, WizaraError
 from wizara.operations import change
 from wizara.operations.look import take_seen
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
+from wizara.text import _
 
 Emit = Callable[[Step | Planned | Ended], None]
 
@@ -56,6 +59,7 @@ class Runner:
         give_own_operations(self._state)
         self._began: dict[str, float] = {}
         self._refused: set[str] = set()
+        self._brake = Brake(None)
 
     def check(self) -> dict[str, tuple[PlannedChange, ...]]:
         """Connect to every node and return node → pending changes of those that could be checked."""
@@ -66,14 +70,23 @@ class Runner:
         gevent.joinall(jobs.values())
         return {name: job.value for name, job in jobs.items() if job.value is not None}
 
-    def apply(self, nodes: Iterable[str]) -> None:
-        """Apply what was checked on *nodes*."""
+    def apply(self, go: Go) -> None:
+        """Apply what was checked on the nodes of *go*; its canary first, and no more once too many have failed."""
         self._state.set_stage(StateStage.Execute)
         self._state.is_executing = True
+        self._brake = Brake(go.max_failures)
+        first = [name for name in go.nodes if name in go.canary]
+        self._apply_together(first)
+        if first and self._brake.failures:
+            self._brake.pull(_("the canary failed: {nodes}").format(nodes=", ".join(sorted(self._brake.failures))))
+        self._apply_together([name for name in go.nodes if name not in go.canary])
+
+    def _apply_together(self, nodes: Iterable[str]) -> None:
         hosts = {name: self._state.inventory.get_host(name) for name in nodes}
+        pool = gevent.pool.Pool(_AT_ONCE)
         jobs: dict[str, gevent.Greenlet] = {}
         for name, host in sorted(hosts.items(), key=lambda item: not item[1].data.wizara_node.is_gateway):
-            jobs[name] = gevent.spawn(self._apply_one, host, jobs.get(host.data.wizara_node.gateway or ""))
+            jobs[name] = pool.spawn(self._apply_one, host, jobs.get(host.data.wizara_node.gateway or ""))
         gevent.joinall(jobs.values())
 
     def _check_one(self, host: Host) -> tuple[PlannedChange, ...] | None:
@@ -161,6 +174,9 @@ class Runner:
             self._emit(Step(node=name, phase="wait", name=str(host.data.wizara_node.gateway)))
             gateway.join()
         self._began[name] = time.monotonic()
+        if self._brake.reason:
+            self._end(name, "skipped", self._brake.reason)
+            return
         done: list[change.Change] = []
         connector(host).line.forget_stale()
         failure = self._steps_failed(host, done)
@@ -169,6 +185,8 @@ class Runner:
         outcome: Outcome = "failed" if failure else "changed" if done else "unchanged"
         if name in self._refused and not done:
             outcome = "refused"
+        if failure:
+            self._brake.failed(name)
         self._end(name, outcome, failure, tuple(done))
 
     def _steps_failed(self, host: Host, done: list[change.Change]) -> str:

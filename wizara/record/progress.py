@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-Outcome = Literal["unchanged", "pending", "changed", "failed", "unreachable", "refused"]
+Outcome = Literal["unchanged", "pending", "changed", "failed", "unreachable", "refused", "skipped"]
 
 
 class _Line(BaseModel):

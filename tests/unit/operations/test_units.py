@@ -51,7 +51,7 @@ def test_an_active_unit_whose_work_was_undone_beside_it_is_done_again() -> None:
 
 @pytest.mark.parametrize(("line", "expected"), [("", True), ("true", True), ("exit 1", False), ("echo yes; false", False)])
 def test_what_is_in_force_is_told_by_the_end_of_its_line_alone(line: str, expected: bool, tmp_path: Path) -> None:
-    told = "\n".join(["LoadState=loaded", "ActiveState=active", "UnitFileState=enabled", "InvocationID=i1", "NeedDaemonReload=no"])
+    told = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nInvocationID=i1\nNeedDaemonReload=no"
     systemctl = tmp_path / "systemctl"
     systemctl.write_text(f"#!/bin/sh\necho '{told}'\n")
     systemctl.chmod(0o755)
