@@ -16,7 +16,12 @@ def configure() -> None:
     if tunnel:
         directory(name="Tunnel folder", path="/etc/wireguard", mode="700")
         template(
-            "Tunnels", "intranet/wg.conf.j2", f"/etc/wireguard/{tunnel.device}.conf", {"tunnel": tunnel}, mode="600"
+            "Tunnels",
+            "intranet/wg.conf.j2",
+            f"/etc/wireguard/{tunnel.device}.conf",
+            {"tunnel": tunnel},
+            mode="600",
+            reaches_node=True,
         )
 
 
@@ -28,4 +33,5 @@ def activate() -> None:
             name="Tunnels are up",
             unit_name=f"wg-quick@{tunnel.device}.service",
             files=(f"/etc/wireguard/{tunnel.device}.conf",),
+            reaches_node=True,
         )

@@ -80,7 +80,8 @@ def settle() -> None:
     node = this_node()
     resolvers = ("127.0.0.1",) if node.names else node.resolvers
     if resolvers:
-        template("Resolver", "node/resolv.conf.j2", "/etc/resolv.conf", {"node": node, "resolvers": resolvers})
+        template("Resolver", "node/resolv.conf.j2", "/etc/resolv.conf", {"node": node, "resolvers": resolvers},
+                 reaches_node=True)  # fmt: skip
     file(
         name="This machine was applied to",
         path="/var/lib/wizara/applied",

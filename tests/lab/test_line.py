@@ -138,7 +138,7 @@ def test_what_is_asked_ahead_is_asked_behind_the_change(line: Line, tmp_path: Pa
     question = sh('cat "$1"', str(path))
     line.ahead = lambda: [question]
     line.act(sh('sleep 0.2; echo changed > "$1"', str(path)))
-    time.sleep(0.5)
+    time.sleep(1)  # it was sent behind the change, and needs the shell's turn
     path.write_text("later")
     assert line.ask(question).out == b"changed\n"
 

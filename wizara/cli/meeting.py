@@ -12,7 +12,7 @@ import click
 
 from wizara.blueprint import derive
 from wizara.cli.world import Scene
-from wizara.engine.connector import PROVISIONER
+from wizara.engine import PROVISIONER
 from wizara.engine.enrolment import Meeting, enrol
 from wizara.engine.reach import HostKey, Login
 from wizara.errors import Refusal, UsageFault

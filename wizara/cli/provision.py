@@ -16,8 +16,8 @@ from wizara.cli.world import Scene, refuse_unenrolled
 from wizara.engine.request import Request
 from wizara.engine.session import Session
 from wizara.errors import ExitCode, WizaraError, worst
-from wizara.inventory.secrets import secrets_of_nodes
-from wizara.record import RunFolder
+from wizara.inventory.secrets import Secret, secrets_of_nodes
+from wizara.record import Journal, RunFolder
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Step
 from wizara.record.provision import NodeOutcome, ProvisionResult
 from wizara.text import _
@@ -29,6 +29,7 @@ _CODES: Mapping[Outcome, ExitCode] = {
     "failed": ExitCode.UNFINISHED,
     "unreachable": ExitCode.UNREACHABLE,
     "refused": ExitCode.REFUSED,
+    "skipped": ExitCode.UNFINISHED,
 }
 
 
@@ -37,10 +38,15 @@ class Provision:
     """One plan or apply on its way."""
 
     scene: Scene
-    verb: Literal["plan", "apply"]
+    verb: Literal["plan", "apply", "drift"]
     nodes: tuple[str, ...]
     runs: Path
     deploy: str = "site"
+    console: bool = False
+    """Somebody stands at the machines: no safety envelope."""
+    canary: tuple[str, ...] = ()
+    """Nodes that go first; the others only after all of these came to their end."""
+    max_failures: int | None = None
     planned: dict[str, Planned] = field(default_factory=dict)
     ended: dict[str, Ended] = field(default_factory=dict)
 
@@ -49,18 +55,14 @@ class Provision:
         refuse_unenrolled(self.scene.ministry, self.nodes)
         opened = secrets_of_nodes(self.scene.ministry, self.nodes, self.scene.secrets, self.scene.identity)
         folder = RunFolder.create(self.runs, self.verb, self.scene.ministry.name, self.scene.world)
-        request = Request(
-            verb=self.verb, folder=self.scene.ministry.folder, enrolled=str(self.scene.enrolled), nodes=self.nodes, run=folder.run.id,
-            deploy=self.deploy, ssh_key=str(self.scene.ssh_key) if self.scene.ssh_key else None,
-            secrets={node: {name: secret.reveal() for name, secret in found.items()} for node, found in opened.items()},
-        )  # fmt: skip
+        request = self._request(folder, opened)
         code = ExitCode.INTERNAL
         try:
             with Session(request, self.scene.world.namespace) as session:
                 self._listen(session, folder)
                 go = permit(self) if permit else ()
                 if go:
-                    session.go(go)
+                    session.go(go, self.canary, self.max_failures)
                     self._listen(session, folder)
             result = self._result(folder.run.id)
             folder.write("result.json", result)
@@ -74,6 +76,22 @@ class Provision:
         finally:
             folder.finish(folder.run.model_copy(update={"ended": datetime.now(UTC), "exit_code": int(code)}))
         return result
+
+    def _request(self, folder: RunFolder, opened: dict[str, dict[str, Secret]]) -> Request:
+        found = self.scene
+        return Request(
+            verb="apply" if self.verb == "apply" else "plan",
+            folder=found.ministry.folder,
+            enrolled=str(found.enrolled),
+            nodes=self.nodes,
+            run=folder.run.id,
+            deploy=self.deploy,
+            console=self.console,
+            runs=str(self.runs),
+            holder=f"{folder.run.operator}@{folder.run.host}",
+            ssh_key=str(found.ssh_key) if found.ssh_key else None,
+            secrets={node: {name: one.reveal() for name, one in secrets.items()} for node, secrets in opened.items()},
+        )
 
     def pending(self) -> dict[str, tuple[PlannedChange, ...]]:
         """Return node → pending changes of the nodes that have any."""
@@ -144,6 +162,7 @@ def outcome_words(outcome: Outcome) -> str:
         "failed": _("failed"),
         "unreachable": _("unreachable"),
         "refused": _("refused"),
+        "skipped": _("not begun"),
     }[outcome]
 
 
@@ -176,3 +195,11 @@ def world_line(scene: Scene, verb: str) -> None:
     """Say first, on standard error, which world is acted on."""
     words = _("{verb} {ministry} — {world}").format(verb=verb, ministry=scene.ministry.name, world=scene.world)
     print(words, file=sys.stderr)
+
+
+def interruptions(scene: Scene, runs: Path) -> None:
+    """Say what an earlier run began in this world and never concluded; this one brings it to its end."""
+    with Journal.open(runs) as journal:
+        for one in journal.interrupted(str(scene.world), scene.ministry.name):
+            words = _("{node}: {run} was interrupted here, or is still at it — last step done: {step}")
+            print(words.format(node=one.node, run=one.run, step=one.step or _("none")), file=sys.stderr)

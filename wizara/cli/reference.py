@@ -24,6 +24,7 @@ MINISTRY is the path of an inventory's folder, else a name in `./inventories`, e
 ENVIRONMENT = {
     "WIZARA_CACHE": "Folder of what can be fetched again: images, package archives (default: `~/.cache/wizara`).",
     "WIZARA_LANGUAGE": "Set by wizara for its own workers: the language they speak.",
+    "WIZARA_CONFIRM_SECONDS": "Seconds that a change of the way to a node waits for its confirmation, 5 to 600 (default: 60).",
     "WIZARA_IDENTITY": "Key that opens secrets, an age identity or ssh-ed25519 (default: `~/.ssh/id_ed25519`).",
     "WIZARA_LAB_STATE": "State folder of the lab that the stock `pyinfra` command acts in; unset means the field.",
     "WIZARA_SCOPE": "Set by wizara itself for the process that it runs in a scope of its own.",

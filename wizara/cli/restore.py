@@ -28,7 +28,7 @@ def command(ministry: str, node: str, path: str | None, lab: str | None, yes: bo
     """
     from wizara.cli.provision import safe, world_line
     from wizara.cli.world import refuse_unenrolled, scene
-    from wizara.engine.connector import PROVISIONER
+    from wizara.engine import PROVISIONER
     from wizara.engine.originals import find, originals, restore
     from wizara.engine.reach import HostKey, Login, Machine
 

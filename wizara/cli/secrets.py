@@ -1,33 +1,38 @@
-"""``wizara secrets``: makes the secrets that a ministry needs."""
+"""``wizara secrets``: makes the secrets that a ministry needs, shows and changes one, and encrypts all anew when people change."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from wizara.cli.options import json_option, lab_option, ministry_argument
-from wizara.errors import ExitCode
+from wizara.errors import ExitCode, UsageFault
+from wizara.place import did_you_mean
 from wizara.text import _
 
 if TYPE_CHECKING:
     from wizara.inventory.models import Ministry
+    from wizara.inventory.secrets import Secret
+
+identity_option = click.option(
+    "--identity", type=click.Path(path_type=Path), help="Key that opens secrets: an age identity or ssh-ed25519."
+)
 
 
 @click.group()
 def command() -> None:
-    """Make the secrets that a ministry needs."""
+    """Make, show and change the secrets of a ministry, and say who can open them."""
 
 
 @command.command()
 @ministry_argument
 @lab_option
-@click.option(
-    "--identity", type=click.Path(path_type=Path), help="Key that opens secrets: an age identity or ssh-ed25519."
-)
+@identity_option
 @json_option
 def generate(ministry: str, lab: str | None, identity: Path | None, as_json: bool) -> int:
     """Make the keys, certificates and passwords that are missing in MINISTRY; what is there stays as it is."""
@@ -43,6 +48,98 @@ def generate(ministry: str, lab: str | None, identity: Path | None, as_json: boo
         numbers = {"made": len(generation.made), "present": len(generation.present)}
         click.echo(sentence.format(**numbers, folder=base / "secrets"))
     return ExitCode.DONE
+
+
+@command.command()
+@ministry_argument
+@click.argument("name", required=False)
+@lab_option
+@identity_option
+def show(ministry: str, name: str | None, lab: str | None, identity: Path | None) -> int:
+    """Print the secret NAME (site/name) of MINISTRY; without NAME, list all names and who can open each."""
+    from wizara.inventory.recipients import read_record
+    from wizara.inventory.rekey import secret_names
+
+    _ministry, base, key = _where(ministry, lab)
+    if name is None:
+        record = read_record(base / "secrets")
+        for one in secret_names(base / "secrets"):
+            click.echo(f"{one}  {len(record[one])}" if one in record else f"{one}  ?")
+        return ExitCode.DONE
+    click.echo(_opened(base, name, identity or key).reveal(), nl=sys.stdout.isatty())
+    return ExitCode.DONE
+
+
+@command.command()
+@ministry_argument
+@click.argument("name")
+@lab_option
+@identity_option
+@click.option("--stdin", "from_stdin", is_flag=True, help="Take the new text from standard input instead of an editor.")
+def edit(ministry: str, name: str, lab: str | None, identity: Path | None, from_stdin: bool) -> int:
+    """Change the secret NAME (site/name) of MINISTRY, in the editor of VISUAL or EDITOR; its text never touches a disk."""
+    from wizara.cli.editing import edited
+    from wizara.inventory.enrolled import fresh_file
+    from wizara.inventory.generate import Generation
+    from wizara.inventory.recipients import read_record, recipient_words, sealed, write_record
+
+    found, base, key = _where(ministry, lab)
+    folder, words = base / "secrets", recipient_words(found)
+    before = _opened(base, name, identity or key).reveal()
+    after = sys.stdin.read() if from_stdin else edited(before, name)
+    if not after.strip():
+        raise UsageFault(_("{name}: an empty secret is none").format(name=name), hint=_("nothing was written"))
+    path = folder / f"{name}.age"
+    if after != before:
+        fresh_file(path.parent, sealed(after, words), 0o644).replace(path)
+        write_record(folder, {**read_record(folder), name: words})
+    Generation(found, base, identity or key).replaced(name, after)
+    if after == before:
+        click.echo(_("{name}: as it was; nothing was written").format(name=name), err=True)
+        return ExitCode.DONE
+    click.echo(_("{name}: changed; the next apply brings it to its nodes").format(name=name), err=True)
+    return ExitCode.DONE
+
+
+@command.command()
+@ministry_argument
+@lab_option
+@identity_option
+@json_option
+def rekey(ministry: str, lab: str | None, identity: Path | None, as_json: bool) -> int:
+    """Encrypt all secrets of MINISTRY anew to the recipients it declares today.
+
+    Whoever is no recipient any more still knows what they could open before: those secrets are listed, to be changed.
+    """
+    from wizara.inventory.rekey import rekey as encrypt_anew
+
+    found, base, key = _where(ministry, lab)
+    done = encrypt_anew(found, base, identity or key, _ask if sys.stdin.isatty() else None)
+    if as_json:
+        click.echo(json.dumps(asdict(done), indent=2))
+        return ExitCode.PENDING if done.left or done.unknown else ExitCode.DONE
+    words = _("{count} secrets are encrypted to {recipients} recipients now")
+    click.echo(words.format(count=len(done.rekeyed), recipients=len(done.recipients)))
+    for word, names in done.left.items():
+        click.echo(_("{key} is no recipient any more, and has known — change them:").format(key=word))
+        click.echo("".join(f"  {name}\n" for name in names), nl=False)
+    if done.unknown:
+        click.echo(_("nobody has recorded who could open these — change them if anybody has left:"))
+        click.echo("".join(f"  {name}\n" for name in done.unknown), nl=False)
+    return ExitCode.PENDING if done.left or done.unknown else ExitCode.DONE
+
+
+def _opened(base: Path, name: str, identity: Path | None) -> Secret:
+    from wizara.inventory.rekey import secret_names
+    from wizara.inventory.secrets import find_identity, open_secrets, read_identity
+
+    known = secret_names(base / "secrets")
+    if name not in known:
+        near = did_you_mean(name, known)
+        hint = _("did you mean '{word}'?").format(word=near) if near else _("wizara secrets show MINISTRY lists them")
+        raise UsageFault(_("no secret '{name}'").format(name=name), hint=hint)
+    key = read_identity(find_identity(identity), _ask if sys.stdin.isatty() else None)
+    return open_secrets(base / "secrets", [name], key)[name]
 
 
 def _where(argument: str, lab: str | None) -> tuple[Ministry, Path, Path | None]:

@@ -18,11 +18,11 @@ from pydantic import BaseModel  # noqa: E402
 from wizara import tree  # noqa: E402
 from wizara.engine import carrier  # noqa: E402
 from wizara.engine.hosts import host_data, way  # noqa: E402
-from wizara.engine.request import Go, Request  # noqa: E402
+from wizara.engine.request import Request  # noqa: E402
 from wizara.errors import ExitCode, WizaraError  # noqa: E402
 from wizara.inventory import load  # noqa: E402
 from wizara.inventory.secrets import Secret  # noqa: E402
-from wizara.record.progress import AllPlanned, Fault  # noqa: E402
+from wizara.record.progress import Fault  # noqa: E402
 from wizara.text import use  # noqa: E402
 
 
@@ -52,17 +52,14 @@ def main() -> int:
             node: {name: Secret(value) for name, value in opened.items()} for node, opened in request.secrets.items()
         }
         hosts = host_data(ministry, run=request.run, ssh_key=request.ssh_key, secrets=secrets)
-        for name in request.nodes:
-            if hosts[name]["wizara_host_key"]:
-                carrier.begin(way(name, hosts[name]))
+        chosen = {name: hosts[name] for name in request.nodes}
+        for name, data in chosen.items():
+            if data["wizara_host_key"]:
+                carrier.begin(way(name, data))
         gevent.sleep(0)
-        from wizara.engine.runner import Runner  # noqa: PLC0415 - it loads for half a second, in which connections come about
+        from wizara.engine.work import serve  # noqa: PLC0415 - it loads for half a second, in which connections come about
 
-        runner = Runner({name: hosts[name] for name in request.nodes}, tree.deploy(request.deploy), emit)
-        runner.check()
-        emit(AllPlanned())
-        if request.verb == "apply" and (answer := sys.stdin.readline()):
-            runner.apply(Go.model_validate_json(answer).nodes)
+        serve(request, ministry, chosen, emit)
     except WizaraError as fault:
         emit(Fault(code=fault.code, message=str(fault)))
     return ExitCode.DONE

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pyinfra.api.host import Host
@@ -26,6 +26,19 @@ class Pending:
     def reaches_node(self) -> bool:
         """Tell whether a mistake in it could cut the way to the node."""
         return any(change.reaches_node for change in self.changes)
+
+
+def reaching(steps: tuple[Pending, ...], subjects: Collection[str]) -> tuple[Pending, ...]:
+    """Return *steps* with every change of one of *subjects* marked as reaching the node."""
+    return tuple(
+        replace(
+            step,
+            changes=tuple(
+                replace(one, reaches_node=one.reaches_node or one.subject in subjects) for one in step.changes
+            ),
+        )
+        for step in steps
+    )
 
 
 class Companion(Protocol):

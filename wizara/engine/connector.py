@@ -18,9 +18,9 @@ from pyinfra.api.util import get_file_io
 from pyinfra.connectors.base import BaseConnector, DataMeta
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
-from wizara.engine import internals
+from wizara.engine import PROVISIONER, internals
 from wizara.engine.carrier import NoWay, UnknownHostKey
-from wizara.engine.hosts import PROVISIONER, host_data, way
+from wizara.engine.hosts import host_data, way
 from wizara.engine.line import Line
 from wizara.engine.shell import Answer, Command, Cut
 from wizara.errors import Unfinished, WizaraError

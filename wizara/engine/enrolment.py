@@ -9,8 +9,7 @@ from pathlib import Path
 
 from wizara.blueprint import NodePlan
 from wizara.blueprint.models import PortPlan
-from wizara.engine import programs
-from wizara.engine.connector import PROVISIONER
+from wizara.engine import PROVISIONER, programs
 from wizara.engine.reach import HostKey, Login, LoginRefused, Machine
 from wizara.errors import Refusal, Unfinished, Unreachable
 from wizara.inventory.models import EnrolledNode

@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from wizara.audit.observation import Kind, Observation, Target, now
 from wizara.audit.untrusted import untrusted
 from wizara.blueprint import Blueprint
+from wizara.engine import PROVISIONER
 from wizara.engine.reach import HostKey, Login, Machine, dial
 from wizara.errors import Unreachable, WizaraError
 from wizara.inventory.models import Ministry
@@ -31,7 +32,6 @@ _ResultT = TypeVar("_ResultT")
 _AT_ONCE = 32
 _CHANNELS = 5
 """Sessions of one SSH connection: sshd allows ten (MaxSessions), and others need some."""
-_PROVISIONER = "wizara"
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def meet(ground: Ground, namespace: Path | None, key: Path | None) -> None:
         try:
             machine = Machine(str(plan.manage), namespace=namespace)
             machine.log_in(
-                Login(_PROVISIONER, key_file=key), HostKey.parse(ground.ministry.enrolled.nodes[node].host_key)
+                Login(PROVISIONER, key_file=key), HostKey.parse(ground.ministry.enrolled.nodes[node].host_key)
             )
         except WizaraError as fault:
             return node, fault.message

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from wizara.blueprint import derive
+from wizara.engine import PROVISIONER
 from wizara.engine.carrier import Way
 from wizara.inventory.models import Ministry
-
-PROVISIONER = "wizara"
 
 
 def host_data(

@@ -163,5 +163,7 @@ def run_operation(state: State, host: Host, key: str) -> str | None:
     if run_host_op(state, host, key):
         return None
     meta = state.ops[host][key].operation_meta
-    lines = [line for line in (meta.stderr_lines or meta.stdout_lines) if line.strip()]
+    # A carriage return writes over what stood before it: of a progress bar only its end was said.
+    said = [line.rstrip("\r").rpartition("\r")[2] for line in meta.stderr_lines or meta.stdout_lines]
+    lines = [line for line in said if line.strip()]
     return " / ".join(lines[-6:]) or getattr(host.connector, "trouble", "") or "the command failed without a word"

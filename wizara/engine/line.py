@@ -164,17 +164,22 @@ class Line:
         key = (command.privilege, command.long)
         shell = self._shells.get(key)
         if shell is None or not shell.alive:
-            shell = self._shells[key] = self._new_shell(command)
+            # Kept before it is begun, which gives others a turn: they must find it, and not begin another.
+            shell = self._shells[key] = Shell()
+            self._begin_shell(shell, command)
         return shell
 
     def _new_shell(self, command: Command) -> Shell:
         shell = Shell()
+        self._begin_shell(shell, command)
+        return shell
+
+    def _begin_shell(self, shell: Shell, command: Command) -> None:
         self.begin().add_done_callback(
             lambda carrier: threading.Thread(
                 target=self._start, args=(shell, carrier, command.privilege), daemon=True
             ).start()
         )
-        return shell
 
     def _start(self, shell: Shell, carrier: Future[Carrier], privilege: str) -> None:
         try:

@@ -176,6 +176,16 @@ class Machine:
         # -k makes sudo ask each time, so that the first line of the input is always its own.
         return self._finish(shlex.join(["sudo", "-k", "-S", "-p", "", *words]), f"{self._sudo.reveal()}\n{stdin}")
 
+    def begin_as_root(self, script: str, *arguments: str) -> paramiko.Channel:
+        """Begin *script* in sh as root and return the channel that its input and output are on; sudo must ask nothing."""
+        words = ["sh", "-c", script, "wizara", *arguments]
+        try:
+            channel = self._transport.open_session(timeout=_CONNECT_SECONDS)
+            channel.exec_command(shlex.join(words if self._user == "root" else ["sudo", "-n", *words]))
+        except (paramiko.SSHException, EOFError, OSError) as fault:
+            raise Unreachable(_("{address}: the connection was cut").format(address=self.address)) from fault
+        return channel
+
     def through(self, address: str, port: int, seconds: float) -> paramiko.Channel:
         """Return a connection that the machine itself makes to *address*; OSError when it cannot."""
         try:

@@ -22,8 +22,14 @@ class Request(BaseModel):
     deploy: str = "site"
     secrets: dict[str, dict[str, str]] = {}
     """Node → secret name → value."""
+    runs: str | None = None
+    """Folder of runs, whose journal is kept; None keeps none."""
+    holder: str = ""
+    """Who asks, as ``login@computer``."""
     ssh_key: str | None = None
     """Private key file; None asks the agent and the operator's own keys."""
+    console: bool = False
+    """Somebody stands at the machines: no change is taken back (design §4.7)."""
 
 
 class Go(BaseModel):
@@ -32,3 +38,7 @@ class Go(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     nodes: tuple[str, ...]
+    canary: tuple[str, ...] = ()
+    """Those of them that go first; the others begin only when each of these came to its end."""
+    max_failures: int | None = None
+    """When more than so many nodes have failed, no other begins."""

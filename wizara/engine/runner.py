@@ -15,7 +15,8 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
-from wizara.engine.companion import Companion, Party, Pending
+from wizara.engine.brake import Brake
+from wizara.engine.companion import Companion, Party, Pending, reaching
 from wizara.engine.connector import HostKeyRefused, WizaraConnector, connector
 from wizara.engine.internals import (
     NotYet,
@@ -27,11 +28,14 @@ from wizara.engine.internals import (
     run_operation,
     would_change,
 )
+from wizara.engine.request import Go
 from wizara.engine.shell import Command, Cut
-from wizara.engine.standing import Look, StandingFact, TouchedFact, replaced, undeclared
-from wizara.errors import ExitCode, WizaraError
+from wizara.engine.standing import Look, StandingFact, TouchedFact, refuse_undecided, replaced, taken_back, undeclared
+from wizara.errors import ExitCode, Refusal, WizaraError
 from wizara.operations import change
+from wizara.operations.look import take_seen
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
+from wizara.text import _
 
 Emit = Callable[[Step | Planned | Ended], None]
 
@@ -67,6 +71,8 @@ class Runner:
         for host in self._state.inventory:
             flatten_data(host)
         self._began: dict[str, float] = {}
+        self._refused: set[str] = set()
+        self._brake = Brake(None)
 
     def check(self) -> dict[str, tuple[PlannedChange, ...]]:
         """Connect to every node and return node → pending changes of those that could be checked."""
@@ -77,14 +83,23 @@ class Runner:
         gevent.joinall(jobs.values())
         return {name: job.value for name, job in jobs.items() if job.value is not None}
 
-    def apply(self, nodes: Iterable[str]) -> None:
-        """Apply what was checked on *nodes*."""
+    def apply(self, go: Go) -> None:
+        """Apply what was checked on the nodes of *go*; its canary first, and no more once too many have failed."""
         self._state.set_stage(StateStage.Execute)
         self._state.is_executing = True
+        self._brake = Brake(go.max_failures)
+        first = [name for name in go.nodes if name in go.canary]
+        self._apply_together(first)
+        if first and self._brake.failures:
+            self._brake.pull(_("the canary failed: {nodes}").format(nodes=", ".join(sorted(self._brake.failures))))
+        self._apply_together([name for name in go.nodes if name not in go.canary])
+
+    def _apply_together(self, nodes: Iterable[str]) -> None:
         hosts = {name: self._state.inventory.get_host(name) for name in nodes}
+        pool = gevent.pool.Pool(_AT_ONCE)
         jobs: dict[str, gevent.Greenlet] = {}
         for name, host in sorted(hosts.items(), key=lambda item: not item[1].data.wizara_node.is_gateway):
-            jobs[name] = gevent.spawn(self._apply_one, host, jobs.get(host.data.wizara_node.gateway or ""))
+            jobs[name] = pool.spawn(self._apply_one, host, jobs.get(host.data.wizara_node.gateway or ""))
         gevent.joinall(jobs.values())
 
     def _check_one(self, host: Host) -> tuple[PlannedChange, ...] | None:
@@ -108,15 +123,23 @@ class Runner:
         return None
 
     def _tell_plan(self, host: Host, look: Look) -> tuple[PlannedChange, ...]:
-        steps = self._steps[str(host)] = tuple(self._checked(host))
+        steps = self._steps[str(host)] = reaching(tuple(self._checked(host)), change.take_reaching(str(host)))
         changes = _as_planned(one for step in steps for one in step.changes)
-        standing: tuple[Standing, ...] = ()
+        standing: tuple[Standing, ...] = taken_back(look)
         if look.first_time:
             files = replaced(look, changes)
             with ctx_host.use(host):
                 touched: frozenset[str] = host.get_fact(TouchedFact, files) if files else frozenset()
-            standing = undeclared(host.data.wizara_node, look, files, touched)
-        self._emit(Planned(node=str(host), changes=changes, first_time=look.first_time, standing=standing))
+            standing += undeclared(host.data.wizara_node, look, files, touched)
+        self._emit(
+            Planned(
+                node=str(host),
+                changes=changes,
+                first_time=look.first_time,
+                standing=standing,
+                seen=take_seen(str(host)),
+            )
+        )
         return changes
 
     def _make_operations(self, host: Host) -> Look:
@@ -134,6 +157,7 @@ class Runner:
             self._permit(name)
         self._gather(host)
         look: Look = host.get_fact(StandingFact)
+        refuse_undecided(look)
         return look
 
     def _gather(self, host: Host) -> None:
@@ -174,12 +198,19 @@ class Runner:
             self._emit(Step(node=name, phase="wait", name=str(host.data.wizara_node.gateway)))
             gateway.join()
         self._began[name] = time.monotonic()
+        if self._brake.reason:
+            self._end(name, "skipped", self._brake.reason)
+            return
         done: list[change.Change] = []
         connector(host).line.forget_stale()
         failure = self._steps_failed(host, done)
         with besides():
             failure = self._party.end(host, failure)
         outcome: Outcome = "failed" if failure else "changed" if done else "unchanged"
+        if name in self._refused and not done:
+            outcome = "refused"
+        if failure:
+            self._brake.failed(name)
         self._end(name, outcome, failure, tuple(done))
 
     def _steps_failed(self, host: Host, done: list[change.Change]) -> str:
@@ -198,6 +229,8 @@ class Runner:
                         return name + failure
         except Exception as fault:  # noqa: BLE001 - one node's trouble is told, and stops that node only
             change.take(str(host))
+            if isinstance(fault, Refusal):
+                self._refused.add(str(host))
             return f"{name}{fault}" if isinstance(fault, WizaraError) else f"{name}{type(fault).__name__}: {fault}"
         return ""
 

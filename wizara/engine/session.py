@@ -57,9 +57,9 @@ class Session:
         if self._process.wait() != 0:
             raise Unfinished(_("the engine stopped by itself (exit {code})").format(code=self._process.returncode))
 
-    def go(self, nodes: tuple[str, ...]) -> None:
-        """Let the worker apply on *nodes*."""
-        self._write(Go(nodes=nodes).model_dump_json())
+    def go(self, nodes: tuple[str, ...], canary: tuple[str, ...] = (), max_failures: int | None = None) -> None:
+        """Let the worker apply on *nodes*, the *canary* first, and begin no other once more than *max_failures* have failed."""
+        self._write(Go(nodes=nodes, canary=canary, max_failures=max_failures).model_dump_json())
 
     def _write(self, line: str) -> None:
         stream = self._stream(self._process.stdin)

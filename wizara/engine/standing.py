@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
@@ -10,6 +11,7 @@ from ipaddress import IPv6Address, ip_address
 from pyinfra.api import FactBase, StringCommand
 
 from wizara.blueprint import NodePlan
+from wizara.errors import Refusal
 from wizara.operations.command import program
 from wizara.operations.units import RETIRED
 from wizara.record.progress import PlannedChange, Standing
@@ -26,8 +28,25 @@ _OF_INSTALLERS = {"/etc/resolv.conf"}
 #: Sockets of a plain Debian that nobody misses from outside: DHCP client, NTP client, mDNS, LLMNR.
 _QUIET = {"udp/68", "udp/546", "udp/123", "udp/5353", "udp/5355", "udp/323"}
 
-_LOOK = r"""
+# A change of the way to the node that nobody confirmed is waited for: what is asked before its end is not true after it.
+_SETTLE = r"""
 PATH=$PATH:/usr/sbin:/sbin
+changes=/var/lib/wizara/changes
+open_changes() { find "$changes" -mindepth 2 -maxdepth 2 '(' -name armed -o -name rolling ')' 2>/dev/null; }
+if [ -d "$changes" ]; then
+  i=0; while [ -n "$(open_changes)" ] && [ $i -lt 180 ]; do sleep 0.5; i=$((i+1)); done
+  open_changes | sed 's/^/pending /'
+  tail -n 1 "$changes/history" 2>/dev/null | sed 's/^/change /'
+  if flock -n "$changes/lock" true; then
+    for left in "$changes"/*/; do
+      [ ! -d "$left" ] || [ -e "$left/armed" ] || [ -e "$left/rolling" ] || rm -rf "$left"
+    done
+  fi
+fi
+"""
+_LOOK = (
+    _SETTLE
+    + r"""
 [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] && echo forwarding
 [ -e /var/lib/wizara/applied ] && echo applied
 sed -s 's/^/kept /' /var/lib/wizara/originals/index 2>/dev/null
@@ -43,6 +62,7 @@ grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && echo "service ufw"
 if command -v nft >/dev/null; then nft list ruleset 2>/dev/null | grep -E '^table' | sed 's/^/rules /'; fi
 true
 """
+)
 
 
 # A file that is as its package left it is nobody's work; ucf keeps such files for some packages.
@@ -72,6 +92,10 @@ class Look:
     kept: frozenset[str] = frozenset()
     """Files whose originals were kept: what stands there now is ours."""
     forwards: bool = False
+    pending: str = ""
+    """A change of the way to the node that is not decided yet."""
+    rolled_back: int = 0
+    """When the last change of the way to the node was taken back, in seconds since the epoch; 0 when it was kept."""
 
 
 class StandingFact(FactBase[Look]):
@@ -93,7 +117,13 @@ class StandingFact(FactBase[Look]):
             tables=tuple(table for table in tables if table != "inet wizara"),
             kept=frozenset(line.removeprefix("kept ") for line in lines if line.startswith("kept ")),
             forwards="forwarding" in lines,
+            pending=next((line.split("/")[-2] for line in lines if line.startswith("pending ")), ""),
+            rolled_back=next((int(line.split()[3]) for line in lines if _taken_back(line)), 0),
         )
+
+
+def _taken_back(line: str) -> bool:
+    return line.startswith("change ") and line.split()[2:3] == ["rolled-back"]
 
 
 class TouchedFact(FactBase[frozenset[str]]):
@@ -111,6 +141,24 @@ class TouchedFact(FactBase[frozenset[str]]):
     def process(self, output: Iterable[str]) -> frozenset[str]:
         """Return the answer."""
         return frozenset(output)
+
+
+def refuse_undecided(look: Look) -> None:
+    """Refuse a node on which another run's change of the way to it is still open: all that is seen there may be taken back."""
+    if look.pending:
+        raise Refusal(
+            _("a change of the way to this node is not decided yet: {change}").format(change=look.pending),
+            hint=_("its own run decides, or the node takes it back by itself: try again in a minute"),
+        )
+
+
+def taken_back(look: Look) -> tuple[Standing, ...]:
+    """Return, to be told, that the last change of the way to the node did not stay."""
+    if not look.rolled_back:
+        return ()
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(look.rolled_back))
+    detail = _("the last change of the way to this node could not be confirmed; it was rolled back at {when}")
+    return (Standing(kind="rolled-back", subject="change", detail=detail.format(when=when), asks=False),)
 
 
 def replaced(look: Look, changes: Iterable[PlannedChange]) -> tuple[str, ...]:

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyrage import RecipientError, encrypt, ssh, x25519
-
 from wizara.errors import UsageFault
 from wizara.inventory import minting
 from wizara.inventory.enrolled import fresh_file, give_to_owner, write_enrolled
 from wizara.inventory.models import Dkim, Enrolled, Ministry
 from wizara.inventory.reading import shown
+from wizara.inventory.recipients import read_record, recipient_words, sealed, write_record
 from wizara.inventory.required import RequiredSecret, mail_servers, required_secrets
 from wizara.inventory.secrets import Ask, Secret, find_identity, open_secrets, read_identity
 from wizara.place import Place
@@ -37,7 +36,7 @@ class Generation:
         self.enrolled: Enrolled = self.ministry.enrolled
         order = ("authority", "certificate", "dkim", "mailbox")
         needed = sorted(required_secrets(self.ministry), key=lambda one: (order.index(one.kind), one))
-        recipients = self._recipients() if needed else []
+        words = recipient_words(self.ministry) if needed else ()
         for one in needed:
             path = self.base / "secrets" / f"{one.path}.age"
             if os.path.lexists(path):
@@ -47,20 +46,10 @@ class Generation:
             self._refuse_orphan(one, path)
             progress(one.path)
             content = self._content(one)
-            _store(path, encrypt(content.encode(), recipients, armored=True))
+            _store(path, sealed(content, words))
             self.made.append(one.path)
+            write_record(path.parent.parent, {**read_record(path.parent.parent), one.path: words})
             self._learn(one, content)
-
-    def _recipients(self) -> list[x25519.Recipient | ssh.Recipient]:
-        words = (*self.ministry.declaration.recipients, *self.ministry.enrolled.recipients)
-        if not words:
-            message = _("nobody could open the secrets: no recipients are declared")
-            hint = _("add an age or ssh-ed25519 public key to 'recipients'")
-            raise UsageFault(message, place=Place(shown(Path(self.ministry.folder) / "ministry.yaml")), hint=hint)
-        try:
-            return [_recipient(word) for word in dict.fromkeys(words)]
-        except RecipientError:
-            raise UsageFault(_("one of the recipients is no key that exists"), hint=", ".join(words)) from None
 
     def _opened(self, one: RequiredSecret) -> Secret:
         key = read_identity(find_identity(self.identity), self.ask)
@@ -99,6 +88,13 @@ class Generation:
         own = f"{one.subject}.{one.site}.{domain}"
         return tuple(dict.fromkeys((own, f"mail.{domain}", domain, *(f"mail.{name}" for name in served), *served)))
 
+    def replaced(self, name: str, content: str) -> None:
+        """Learn the public half of a secret that a person has replaced."""
+        self.enrolled = self.ministry.enrolled
+        for one in required_secrets(self.ministry):
+            if one.path == name and one.kind in {"authority", "dkim"}:
+                self._learn(one, content)
+
     def _learn(self, one: RequiredSecret, content: str) -> None:
         if one.kind == "authority":
             update: dict[str, object] = {"authority": minting.certificate_of(content)}
@@ -109,10 +105,6 @@ class Generation:
             return
         self.enrolled = self.enrolled.model_copy(update=update)
         write_enrolled(self.base / "enrolled.yaml", self.enrolled)
-
-
-def _recipient(word: str) -> x25519.Recipient | ssh.Recipient:
-    return x25519.Recipient.from_str(word) if word.startswith("age1") else ssh.Recipient.from_str(word)
 
 
 def _store(path: Path, content: bytes) -> None:

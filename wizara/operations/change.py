@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -32,12 +33,23 @@ class Change:
 
 _recorded: dict[str, list[Change]] = defaultdict(list)
 _subjects: dict[str, set[str]] = defaultdict(set)
+_reaching: dict[str, set[str]] = defaultdict(set)
 
 
 def record(node: str, change: Change) -> None:
     """Note *change* of *node*; an operation does so before its first command."""
     _recorded[node].append(change)
     _subjects[node].add(change.subject)
+
+
+def mark_reaching(node: str, subjects: Iterable[str]) -> None:
+    """Let the changes of *subjects* reach *node* as well: a unit that does puts them in force."""
+    _reaching[node].update(subjects)
+
+
+def take_reaching(node: str) -> frozenset[str]:
+    """Return the subjects marked for *node* since the last call, and forget them."""
+    return frozenset(_reaching.pop(node, ()))
 
 
 def take(node: str) -> tuple[Change, ...]:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyinfra.api import operation
-from pyinfra.context import host
 
 from wizara.inventory.secrets import Secret
 from wizara.operations.change import Change, Kind, record, unified_diff
 from wizara.operations.command import Commands, program
 from wizara.operations.facts import PathStatus, Status
+from wizara.operations.look import look
 from wizara.operations.render import render
 from wizara.operations.target import this_node, this_run
 
@@ -77,7 +77,7 @@ def file(
     data = wanted.encode() if isinstance(wanted, str) else wanted
     hidden = secret or isinstance(content, Secret)
     digest = hashlib.sha256(data).hexdigest()
-    now: PathStatus = host.get_fact(Status, path, "" if hidden else digest)
+    now: PathStatus = look(Status, path, "" if hidden else digest)
     same_content = now.kind == "file" and now.digest == digest
     if same_content and (now.owner, now.group, now.mode) == (owner, group, mode):
         return
@@ -118,7 +118,7 @@ def template(name: str, source: str, path: str, values: Mapping[str, Any], **set
 @operation()
 def directory(path: str, owner: str = "root", group: str = "root", mode: str = "755") -> Commands:
     """Keep a directory there, with this owner and mode."""
-    now: PathStatus = host.get_fact(Status, path)
+    now: PathStatus = look(Status, path)
     if now.kind == "directory" and (now.owner, now.group, now.mode) == (owner, group, mode):
         return
     kind: Kind = "create" if now.kind == "absent" else "modify"
@@ -130,7 +130,7 @@ def directory(path: str, owner: str = "root", group: str = "root", mode: str = "
 @operation()
 def absent(path: str, reaches_node: bool = False) -> Commands:
     """Keep no file at *path*."""
-    now: PathStatus = host.get_fact(Status, path)
+    now: PathStatus = look(Status, path)
     if now.kind == "absent":
         return
     record(this_node().name, Change("file", "remove", path, reaches_node=reaches_node))

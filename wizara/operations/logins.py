@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pyinfra.api import operation
-from pyinfra.context import host
 
 from wizara.operations.change import Change, record
 from wizara.operations.command import Commands, program
 from wizara.operations.facts import Login, LoginStatus
+from wizara.operations.look import look
 from wizara.operations.target import this_node
 
 _ADD = 'set -e; useradd --create-home --shell /bin/bash --comment "$2" "$1"'
@@ -18,7 +18,7 @@ _GROUP = 'set -e; getent group "$2" > /dev/null || groupadd --system "$2"; userm
 @operation()
 def login(name_: str, comment: str, groups: tuple[str, ...] = (), home: str | None = None) -> Commands:
     """Keep an account *name_* in these groups; it gets no password. With *home* it is a service's, and nobody logs in with it."""
-    now: LoginStatus = host.get_fact(Login, name_)
+    now: LoginStatus = look(Login, name_)
     missing = tuple(group for group in groups if group not in now.groups)
     node = this_node().name
     if not now.exists:

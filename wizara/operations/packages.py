@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pyinfra.api import operation
-from pyinfra.context import host
 
 from wizara.operations.change import Change, record
 from wizara.operations.command import Commands, program
 from wizara.operations.facts import Packages
+from wizara.operations.look import look
 from wizara.operations.target import this_node
 
 # A policy-rc.d of somebody else stays; ours is known by its second line and goes away with the run, or with the next one.
@@ -36,7 +36,7 @@ apt-get -q -y $wait $old --no-install-recommends install "$@" >&2
 @operation()
 def packages(names: tuple[str, ...]) -> Commands:
     """Keep the packages *names* installed; their services are not started by installing them."""
-    state: dict[str, str] = host.get_fact(Packages, names)
+    state: dict[str, str] = look(Packages, names)
     missing = tuple(name for name in names if state.get(name) != "installed")
     node = this_node().name
     if "/broken" in state:

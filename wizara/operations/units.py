@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pyinfra.api import operation
-from pyinfra.context import host
 
-from wizara.operations.change import Change, changing, record
+from wizara.operations.change import Change, changing, mark_reaching, record
 from wizara.operations.command import Commands, program
 from wizara.operations.facts import Active, Unit, UnitStatus
+from wizara.operations.look import look
 from wizara.operations.target import this_node
 
 #: Services that do what a part of ours does, and cannot do it beside it; each part says which of them it retires.
@@ -24,7 +24,7 @@ _RUN = r"""
 set -eu
 unit=$1 action=$2 digest=$3
 if [ "$action" != stamp ]; then
-  systemctl "$action" "$unit" || { systemctl status --no-pager -n 20 "$unit" >&2 || true; exit 1; }
+  systemctl "$action" "$unit" || { journalctl -q --no-pager -o cat -n 6 -u "$unit" >&2 || true; exit 1; }
   systemctl is-active --quiet "$unit" || { echo "$unit is not active after $action" >&2; exit 1; }
 fi
 mkdir -p /run/wizara/units
@@ -65,8 +65,10 @@ def unit(
 
     *in_force* is a shell line that fails when the unit is active and its work was undone beside it (``nft flush ruleset``).
     """
-    now: UnitStatus = host.get_fact(Unit, unit_name, tuple(files), in_force or "")
+    now: UnitStatus = look(Unit, unit_name, tuple(files), in_force or "")
     node = this_node().name
+    if reaches_node:
+        mark_reaching(node, files)
     action = needed(now, reloads=reloads, in_force=now.in_force)
     if action in {"none", "stamp"} and changing(node) & set(files):
         action = "reload" if reloads else "restart"
@@ -96,7 +98,7 @@ done
 @operation()
 def retired(unit_names: tuple[str, ...]) -> Commands:
     """Keep services stopped and disabled that a part of ours replaces; one that is not there stays none of our business."""
-    now: frozenset[str] = host.get_fact(Active, unit_names)
+    now: frozenset[str] = look(Active, unit_names)
     running = tuple(name for name in unit_names if name in now)
     for name in running:
         record(this_node().name, Change("unit", "stop", f"{name}.service", note="replaced by ours"))

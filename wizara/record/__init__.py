@@ -1,7 +1,7 @@
-"""What a run leaves behind: its models, its events and its folder ``runs/<id>/``."""
+"""What a run leaves behind: its models, its folder ``runs/<id>/``, and the journal of all runs."""
 
-from wizara.record.events import Event, Note, OperationEnded, RunEnded, RunStarted
 from wizara.record.folder import RunFolder
-from wizara.record.run import NodeResult, Run, new_run_id
+from wizara.record.journal import Journal
+from wizara.record.run import Head, Run, new_run_id
 
-__all__ = ["Event", "NodeResult", "Note", "OperationEnded", "Run", "RunEnded", "RunFolder", "RunStarted", "new_run_id"]
+__all__ = ["Head", "Journal", "Run", "RunFolder", "new_run_id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from wizara.errors import UsageFault
+from wizara.record.journal import Journal
 from wizara.record.run import Run, Verb, is_run_id, new_run_id, operator
 from wizara.record.world import World
 from wizara.text import _
@@ -37,6 +39,7 @@ class RunFolder:
                 world=str(world),
                 ministry=ministry,
                 operator=operator(),
+                host=socket.gethostname(),
                 started=started,
             )
             try:
@@ -45,6 +48,10 @@ class RunFolder:
                 continue
             folder = cls(runs / run.id, run)
             folder.write("run.json", run)
+            with Journal.open(runs) as journal:
+                journal.append(
+                    run.id, "run", verb=verb, world=run.world, ministry=ministry, operator=run.operator, host=run.host
+                )
             return folder
         raise UsageFault(_("no free run id in {folder}").format(folder=runs))
 
@@ -89,8 +96,10 @@ class RunFolder:
             yield _parse(line, model, self.path / name)
 
     def finish(self, run: Run) -> None:
-        """Write how the run ended."""
-        self.run = run
+        """Write how the run ended, here and in the journal."""
+        with Journal.open(self.path.parent) as journal:
+            head = journal.append(run.id, "end", exit_code=run.exit_code)
+        self.run = run = run.model_copy(update={"head": head.model_copy(update={"kept": run.id})})
         self.write("run.json", run)
 
     def _bytes(self, name: str) -> bytes:
@@ -98,6 +107,13 @@ class RunFolder:
             return (self.path / name).read_bytes()
         except FileNotFoundError:
             raise UsageFault(_("the run {run} holds no {name}").format(run=self.run.id, name=name)) from None
+
+
+def recorded(runs: Path) -> Iterator[Run]:
+    """Yield all runs that were recorded under *runs*, the oldest name first; a damaged one is a UsageFault."""
+    for path in sorted(runs.glob("*-*")) if runs.is_dir() else ():
+        if is_run_id(path.name) and (path / "run.json").is_file():
+            yield _parse((path / "run.json").read_bytes(), Run, path / "run.json")
 
 
 def _private(path: str, flags: int) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-Outcome = Literal["unchanged", "pending", "changed", "failed", "unreachable", "refused"]
+Outcome = Literal["unchanged", "pending", "changed", "failed", "unreachable", "refused", "skipped"]
 
 
 class _Line(BaseModel):
@@ -27,7 +27,7 @@ class PlannedChange(_Line):
 class Standing(_Line):
     """Something on a used machine that a first run would cut, replace or fight with, and that nothing declares."""
 
-    kind: Literal["socket", "peer", "file", "conflict"]
+    kind: Literal["socket", "peer", "file", "conflict", "rolled-back"]
     subject: str
     """What ``--accept-closing`` names: ``tcp/5432``, a path, or a service such as ``ufw``."""
     detail: str = ""
@@ -55,6 +55,8 @@ class Planned(_Line):
     first_time: bool = False
     """True on a node that wizara never applied to before."""
     standing: tuple[Standing, ...] = ()
+    seen: dict[str, str] = {}
+    """What the check looked at → a digest of how it was: a saved plan is stale when one of them moved."""
 
 
 class Ended(_Line):

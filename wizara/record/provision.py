@@ -31,7 +31,7 @@ class ProvisionResult(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: str
-    verb: Literal["plan", "apply"]
+    verb: Literal["plan", "apply", "drift"]
     world: str
     ministry: str
     exit_code: int

@@ -7,14 +7,14 @@ import os
 import re
 import secrets
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 #: ``20261121T233500Z-audit-mps-1f3a``
 RUN_ID = r"\d{8}T\d{6}Z-[a-z]+-[a-z][a-z0-9-]*-[0-9a-f]{4}"
 RunId = Annotated[str, Field(pattern=rf"^{RUN_ID}$")]
-Verb = Literal["enrol", "plan", "apply", "verify", "audit"]
+Verb = Literal["enrol", "plan", "apply", "drift", "verify", "audit"]
 _ID = re.compile(RUN_ID)
 
 
@@ -24,16 +24,15 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class NodeResult(Record):
-    """How a run ended for one node (or, in an audit, one network)."""
+class Head(Record):
+    """The last entry that somebody saw of a journal: what a copy elsewhere proves of it."""
 
-    node: str
-    outcome: Literal["done", "changed", "pending", "failed", "unreachable", "refused", "skipped"]
-    exit_code: int = 0
-    changed: int = 0
-    """Operations that changed, or would change, something."""
-    seconds: float = 0.0
-    message: str | None = None
+    journal: str
+    """The journal's name: the hash of its first entry."""
+    seq: int
+    hash: str
+    kept: str = ""
+    """Who has seen it: a run or a node."""
 
 
 class Run(Record):
@@ -46,10 +45,21 @@ class Run(Record):
     ministry: str
     operator: str
     """Login of the person at the keyboard, also under sudo."""
+    host: str = ""
+    """Name of the computer they sit at."""
     started: datetime
     ended: datetime | None = None
     exit_code: int | None = None
-    nodes: tuple[NodeResult, ...] = ()
+    head: Head | None = None
+    """Where the journal stood when the run ended."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, content: Any) -> Any:
+        """Read a record of 0.1 as well: it had an empty list of nodes."""
+        if isinstance(content, dict) and content.get("nodes") == []:
+            return {key: value for key, value in content.items() if key != "nodes"}
+        return content
 
 
 def operator() -> str:

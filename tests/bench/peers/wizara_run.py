@@ -42,13 +42,14 @@ def main() -> None:
         carrier.begin(way(name, data))
     gevent.sleep(0)
     from wizara.engine.internals import operations_of
+    from wizara.engine.request import Go
     from wizara.engine.runner import Runner
 
     told: list[Any] = []
     runner = Runner(hosts, Path(__file__).with_name("wizara_deploy.py"), told.append)
     planned = runner.check()
     if asked["apply"]:
-        runner.apply(planned)
+        runner.apply(Go(nodes=tuple(planned)))
     if asked["batch"]:
         _write_batch(runner, Path(asked["batch"]))
     peak = next(

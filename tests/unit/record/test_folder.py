@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from wizara.errors import UsageFault
-from wizara.record import Note, RunFolder, RunStarted
-from wizara.record.events import EVENT
-from wizara.record.run import Run, is_run_id, new_run_id
+from wizara.record import Journal, RunFolder
+from wizara.record.progress import LINE, Step
+from wizara.record.run import Run, is_run_id
 from wizara.record.world import World
 
 
@@ -27,17 +27,17 @@ def test_a_new_run_names_its_world_and_verb(folder: RunFolder) -> None:
 
 
 def test_nobody_else_can_read_a_run(folder: RunFolder) -> None:
-    folder.append("events.jsonl", Note(message="hello"))
+    folder.append("events.jsonl", Step(node="a", phase="check"))
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.path.iterdir()} == {0o600}
 
 
 def test_lines_come_back_in_order_and_a_cut_last_line_is_left_out(folder: RunFolder) -> None:
     for word in ("one", "two"):
-        folder.append("events.jsonl", Note(message=word))
+        folder.append("events.jsonl", Step(node=word, phase="check"))
     with (folder.path / "events.jsonl").open("ab") as target:
-        target.write(b'{"kind":"note","mess')
-    assert [note.message for note in folder.read_lines("events.jsonl", Note)] == ["one", "two"]
+        target.write(b'{"event":"step","no')
+    assert [step.node for step in folder.read_lines("events.jsonl", Step)] == ["one", "two"]
 
 
 def test_last_opens_the_newest_run(tmp_path: Path) -> None:
@@ -62,5 +62,16 @@ def test_a_damaged_record_is_a_fault_and_no_traceback(folder: RunFolder) -> None
 
 
 def test_events_tell_their_kind() -> None:
-    started = RunStarted(run=new_run_id("plan", "mps"), verb="plan", world="field", ministry="mps")
-    assert EVENT.validate_json(started.model_dump_json()) == started
+    step = Step(node="gw-hq", phase="apply", number=1, total=2, name="Packet filter")
+    assert LINE.validate_json(step.model_dump_json()) == step
+
+
+def test_a_run_is_in_the_journal_from_its_first_moment_to_its_end(folder: RunFolder) -> None:
+    folder.finish(folder.run.model_copy(update={"exit_code": 4}))
+    with Journal.open(folder.path.parent) as journal:
+        told = [(entry.run, entry.kind, entry.told.get("exit_code")) for entry in journal.entries()]
+        assert told[1:] == [(folder.run.id, "run", None), (folder.run.id, "end", 4)]
+        head = folder.read("run.json", Run).head
+        assert head is not None
+        assert journal.faults(runs=[head]) == ()
+        assert journal.faults(runs=[head.model_copy(update={"hash": "f00"})]) != ()

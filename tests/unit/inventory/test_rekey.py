@@ -1,0 +1,157 @@
+"""Secrets when people come and go: encrypted anew to who is declared, and who left is told what they still know."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from pyrage import x25519
+
+from wizara.cli import secrets as verbs
+from wizara.errors import UsageFault
+from wizara.inventory import load, minting
+from wizara.inventory.generate import Generation
+from wizara.inventory.recipients import RECORD, read_record
+from wizara.inventory.rekey import rekey, secret_names
+from wizara.inventory.secrets import open_secrets, read_identity
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minting, "_ROUNDS", 4)
+
+
+class Person:
+    """Somebody with an age identity in a file."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        key = x25519.Identity.generate()
+        self.word = str(key.to_public())
+        self.file = folder / f"{name}.age"
+        self.file.write_text(f"{key}\n")
+
+    def opens(self, folder: Path, name: str) -> bool:
+        try:
+            open_secrets(folder, [name], read_identity(self.file))
+        except UsageFault:
+            return False
+        return True
+
+
+@pytest.fixture
+def awa(tmp_path: Path) -> Person:
+    return Person(tmp_path, "awa")
+
+
+@pytest.fixture
+def karim(tmp_path: Path) -> Person:
+    return Person(tmp_path, "karim")
+
+
+def declare(mps: Path, *people: Person) -> None:
+    path = mps / "ministry.yaml"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("recipients:")]
+    lines.insert(lines.index("apt:"), f"recipients: [{', '.join(one.word for one in people)}]")
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def made(mps: Path, awa: Person, karim: Person) -> Path:
+    declare(mps, awa, karim)
+    Generation(load(mps), mps, awa.file).run()
+    return mps
+
+
+def test_who_can_open_each_secret_is_recorded_when_it_is_made(made: Path, awa: Person, karim: Person) -> None:
+    record = read_record(made / "secrets")
+    assert set(record) == set(secret_names(made / "secrets"))
+    assert set(map(frozenset, record.values())) == {frozenset({awa.word, karim.word})}
+
+
+def test_a_leaver_opens_nothing_any_more_and_what_they_know_is_listed(made: Path, awa: Person, karim: Person) -> None:
+    before = open_secrets(made / "secrets", secret_names(made / "secrets"), read_identity(awa.file))
+    declare(made, awa)
+    done = rekey(load(made), made, awa.file)
+    folder = made / "secrets"
+    assert done.left == {karim.word: secret_names(folder)}
+    assert done.unknown == ()
+    assert all(awa.opens(folder, name) and not karim.opens(folder, name) for name in secret_names(folder))
+    assert open_secrets(folder, secret_names(folder), read_identity(awa.file)) == before
+    again = rekey(load(made), made, awa.file)
+    assert (again.left, again.unknown) == ({}, ())
+
+
+def test_a_newcomer_opens_everything_after_a_rekey(made: Path, awa: Person, karim: Person, tmp_path: Path) -> None:
+    issa = Person(tmp_path, "issa")
+    declare(made, awa, karim, issa)
+    assert rekey(load(made), made, karim.file).left == {}
+    assert all(issa.opens(made / "secrets", name) for name in secret_names(made / "secrets"))
+
+
+def test_without_a_record_every_secret_is_told_as_unknown(made: Path, awa: Person) -> None:
+    (made / "secrets" / RECORD).unlink()
+    declare(made, awa)
+    assert rekey(load(made), made, awa.file).unknown == secret_names(made / "secrets")
+
+
+def test_who_cannot_open_them_all_changes_nothing(made: Path, karim: Person, tmp_path: Path) -> None:
+    stranger = Person(tmp_path, "stranger")
+    kept = {path: path.read_bytes() for path in (made / "secrets").rglob("*") if path.is_file()}
+    declare(made, karim)
+    with pytest.raises(UsageFault, match="cannot be opened"):
+        rekey(load(made), made, stranger.file)
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def verb(*words: str, stdin: str | None = None) -> tuple[int, str, str]:
+    result = CliRunner().invoke(verbs.command, list(words), input=stdin, standalone_mode=False)
+    if result.exception and not isinstance(result.exception, UsageFault):
+        raise result.exception
+    return (2 if result.exception else int(result.return_value or 0)), result.stdout, result.stderr
+
+
+def test_a_secret_is_shown_to_who_can_open_it(made: Path, awa: Person) -> None:
+    code, out, _err = verb("show", str(made), "hq/mailbox-dsi", "--identity", str(awa.file))
+    opened = open_secrets(made / "secrets", ["hq/mailbox-dsi"], read_identity(awa.file))
+    assert (code, out) == (0, opened["hq/mailbox-dsi"].reveal())
+    assert verb("show", str(made), "hq/mailbox-dsy", "--identity", str(awa.file))[0] == 2
+    assert "hq/mailbox-dsi  2\n" in verb("show", str(made))[1]
+
+
+def test_an_editor_changes_a_secret_and_its_text_never_touches_a_disk(
+    made: Path, awa: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(
+        f'#!/bin/sh\necho "$(stat -c "%a %n" "$1") $(stat -f -c %T "$1")" > {tmp_path}/seen\nprintf "new words" > "$1"\n'
+    )
+    editor.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(editor))
+    assert verb("edit", str(made), "hq/mailbox-dsi", "--identity", str(awa.file))[0] == 0
+    mode, path, kind = (tmp_path / "seen").read_text().split()
+    assert (mode, kind) == ("600", "tmpfs")
+    assert not Path(path).exists()
+    assert verb("show", str(made), "hq/mailbox-dsi", "--identity", str(awa.file))[1] == "new words"
+
+
+def test_an_editor_that_fails_and_an_empty_text_change_nothing(
+    made: Path, awa: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made / "secrets" / "hq" / "mailbox-dsi.age"
+    kept = path.read_bytes()
+    monkeypatch.setenv("VISUAL", "false")
+    assert verb("edit", str(made), "hq/mailbox-dsi", "--identity", str(awa.file))[0] == 2
+    assert verb("edit", str(made), "hq/mailbox-dsi", "--identity", str(awa.file), "--stdin", stdin="\n")[0] == 2
+    assert path.read_bytes() == kept
+    assert stat.S_ISREG(path.stat().st_mode)
+
+
+def test_a_new_signing_key_is_learnt_with_its_public_half(made: Path, awa: Person) -> None:
+    before = load(made).enrolled.dkim["mps.gov.test"]
+    code, _out, _err = verb(
+        "edit", str(made), "hq/dkim-mps-gov-test", "--identity", str(awa.file), "--stdin", stdin=minting.signing_key()
+    )
+    assert code == 0
+    assert load(made).enrolled.dkim["mps.gov.test"] != before

@@ -1,0 +1,50 @@
+"""Reads the heads of the journal that nodes have kept: witnesses that nobody at the controller can talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from wizara.blueprint import derive
+from wizara.engine import PROVISIONER
+from wizara.engine.ground import each
+from wizara.engine.reach import HostKey, Login, Machine
+from wizara.errors import WizaraError
+from wizara.inventory.models import Ministry
+from wizara.record.run import Head
+
+HEADS = "/var/lib/wizara/journal-heads"
+
+
+def heads_of(
+    ministry: Ministry, nodes: Iterable[str], namespace: Path | None, key: Path | None
+) -> tuple[list[Head], dict[str, str]]:
+    """Return what *nodes* have seen, and node → why of those that could not be asked."""
+    blueprint = derive(ministry)
+
+    def ask(node: str) -> tuple[str, list[Head] | str]:
+        try:
+            with Machine(str(blueprint.nodes[node].manage), namespace=namespace) as machine:
+                machine.log_in(Login(PROVISIONER, key_file=key), HostKey.parse(ministry.enrolled.nodes[node].host_key))
+                return node, _parse(node, machine.run_as_root('cat "$1" 2>/dev/null || true', HEADS))
+        except WizaraError as fault:
+            return node, fault.message
+
+    found: list[Head] = []
+    silent: dict[str, str] = {}
+    for node, answer in each(nodes, ask):
+        if isinstance(answer, str):
+            silent[node] = answer
+        else:
+            found += answer
+    return found, silent
+
+
+def _parse(node: str, text: str) -> list[Head]:
+    """Read ``journal entry hash run`` lines; what is not one is none of ours."""
+    found = []
+    for line in text.splitlines():
+        words = line.split(" ")
+        if len(words) == 4 and words[1].isdigit():
+            found.append(Head(journal=words[0], seq=int(words[1]), hash=words[2], kept=node))
+    return found

@@ -1,0 +1,65 @@
+"""Writes the journal while nodes are changed: the intent before the first change, each step once it is done, the end."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+from pyinfra.api.host import Host
+
+from wizara.engine.companion import Pending
+from wizara.engine.heads import HEADS
+from wizara.operations.change import Change
+from wizara.operations.command import program
+from wizara.record.journal import Journal
+from wizara.record.run import Head
+
+# One line a journal: name, entry, hash, run. The lock of the site keeps two runs from writing it at once.
+_KEEP = r"""
+set -eu
+file=$1; mkdir -p "${file%/*}"
+new=$(mktemp "${file%/*}/.heads-XXXXXXXX"); trap 'rm -f "$new"' EXIT
+{ grep -v "^$2 " "$file" 2>/dev/null || true; } > "$new"
+printf '%s %s %s %s\n' "$2" "$3" "$4" "$5" >> "$new"
+chmod 644 "$new"; sync "$new"; mv -fT "$new" "$file"; trap - EXIT
+"""
+
+
+class Recorder:
+    """The companion that keeps the journal of *run*, and leaves its head on each node that it changes."""
+
+    def __init__(self, journal: Journal, run: str) -> None:
+        self._journal = journal
+        self._run = run
+
+    def begin(self, host: Host, steps: tuple[Pending, ...]) -> None:
+        """Write what is going to be done, before anything is."""
+        pending: JsonValue = [
+            {"number": step.number, "name": step.name, "changes": _told(step.changes)} for step in steps if step.changes
+        ]
+        self._keep(host, self._journal.append(self._run, "intent", str(host), steps=pending))
+
+    def before(self, host: Host, step: Pending) -> None:
+        """Nothing: the intent has told it."""
+
+    def after(self, host: Host, step: Pending, done: tuple[Change, ...]) -> None:
+        """Write a step that was to change something, or did."""
+        if step.changes or done:
+            self._journal.append(self._run, "step", str(host), number=step.number, name=step.name, changes=_told(done))
+
+    def end(self, host: Host, failure: str) -> str:
+        """Write how the node ended; a node that cannot be reached any more keeps the head of before."""
+        head = self._journal.append(
+            self._run, "node", str(host), outcome="failed" if failure else "done", message=failure
+        )
+        try:
+            self._keep(host, head)
+        except Exception:  # noqa: BLE001 - the journal holds the truth; the copy is its second witness
+            return failure
+        return failure
+
+    def _keep(self, host: Host, head: Head) -> None:
+        host.run_shell_command(program(_KEEP, HEADS, head.journal, str(head.seq), head.hash, self._run), _sudo=True)
+
+
+def _told(changes: tuple[Change, ...]) -> JsonValue:
+    """Return the changes without their texts: a journal is read by many."""
+    return [{"operation": one.operation, "kind": one.kind, "subject": one.subject} for one in changes]
