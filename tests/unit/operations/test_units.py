@@ -49,7 +49,9 @@ def test_an_active_unit_whose_work_was_undone_beside_it_is_done_again() -> None:
     assert needed(replace(RUNNING, active=False), reloads=True, in_force=False) == "start"
 
 
-@pytest.mark.parametrize(("line", "expected"), [("", True), ("true", True), ("exit 1", False), ("echo yes; false", False)])
+@pytest.mark.parametrize(
+    ("line", "expected"), [("", True), ("true", True), ("exit 1", False), ("echo yes; false", False)]
+)
 def test_what_is_in_force_is_told_by_the_end_of_its_line_alone(line: str, expected: bool, tmp_path: Path) -> None:
     told = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nInvocationID=i1\nNeedDaemonReload=no"
     systemctl = tmp_path / "systemctl"
@@ -57,5 +59,7 @@ def test_what_is_in_force_is_told_by_the_end_of_its_line_alone(line: str, expect
     systemctl.chmod(0o755)
     asked = Unit().command("some.service", (), line).get_raw_value()
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    answer = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True, env=environment).stdout.splitlines()
+    answer = subprocess.run(
+        ["sh", "-c", asked], capture_output=True, text=True, check=True, env=environment
+    ).stdout.splitlines()
     assert Unit().process(answer).in_force is expected
