@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from urllib.parse import urlsplit
 
 from pydantic import JsonValue
@@ -83,7 +83,8 @@ def permitted(ground: Ground) -> Permitted:
     urls = (declaration.apt.mirror, declaration.apt.security, declaration.apt.proxy) if declaration.apt else ()
     hosts = [urlsplit(url).hostname or "" for url in urls if url]
     literal = frozenset(IPv4Address(host) for host in hosts if host.replace(".", "").isdigit())
-    networks = next(iter(ground.blueprint.nodes.values())).ministry_networks
+    plan = next(iter(ground.blueprint.nodes.values()))
+    networks: tuple[IPv4Network | IPv6Network, ...] = (*plan.ministry_networks, *plan.networks6)
     port = declaration.intranet.port if declaration.intranet else 51820
     return Permitted(networks, port, declaration.management, literal, frozenset(declaration.dns.forward))
 

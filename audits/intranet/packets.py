@@ -6,7 +6,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 _MAGIC = {b"\xd4\xc3\xb2\xa1": "<", b"\x4d\x3c\xb2\xa1": "<", b"\xa1\xb2\xc3\xd4": ">", b"\xa1\xb2\x3c\x4d": ">"}
 _ETHERNET, _RAW = 1, {12, 101, 228}
@@ -21,14 +21,14 @@ class Packet:
 
     ether: int
     protocol: int = 0
-    source: IPv4Address | None = None
-    target: IPv4Address | None = None
+    source: IPv4Address | IPv6Address | None = None
+    target: IPv4Address | IPv6Address | None = None
     source_port: int = 0
     target_port: int = 0
     raw: bytes = b""
 
     def __str__(self) -> str:
-        name = {_TCP: "tcp", _UDP: "udp", _ICMP: "icmp"}.get(self.protocol, str(self.protocol))
+        name = {_TCP: "tcp", _UDP: "udp", _ICMP: "icmp", _ICMP6: "icmp6"}.get(self.protocol, str(self.protocol))
         return f"{self.source}:{self.source_port} > {self.target}:{self.target_port} {name}"
 
 
@@ -36,7 +36,7 @@ class Packet:
 class Permitted:
     """What may be seen on an uplink beside ARP, ICMP and ND."""
 
-    inside: tuple[IPv4Network, ...]
+    inside: tuple[IPv4Network | IPv6Network, ...]
     tunnel_port: int
     management: tuple[IPv4Network, ...]
     mirrors: frozenset[IPv4Address] = frozenset()
@@ -80,7 +80,7 @@ def _packet(raw: bytes, link: int) -> Packet:
     else:
         raise ValueError(f"captures of link type {link} are not read")
     if ether == _IPV6 and len(body) >= 40:
-        return Packet(ether, body[6], raw=raw)
+        return Packet(ether, body[6], IPv6Address(body[8:24]), IPv6Address(body[24:40]), raw=raw)
     if ether != _IPV4 or len(body) < 20:
         return Packet(ether, raw=raw)
     header = (body[0] & 15) * 4
@@ -109,12 +109,12 @@ def _sort(packet: Packet, permitted: Permitted) -> str:
     ports = {packet.source_port, packet.target_port}
     is_tcp, is_udp = packet.protocol == _TCP, packet.protocol == _UDP
 
-    def among(networks: Iterable[IPv4Network]) -> bool:
+    def among(networks: Iterable[IPv4Network | IPv6Network]) -> bool:
         return any(end in network for network in networks for end in ends)
 
     table = {
-        "link": packet.ether == _ARP or (packet.ether == _IPV6 and packet.protocol in {_ICMP6, 0}),
         "inside": among(permitted.inside),
+        "link": packet.ether == _ARP or (packet.ether == _IPV6 and packet.protocol in {_ICMP6, 0}),
         "control": packet.protocol == _ICMP,
         "tunnel": is_udp and permitted.tunnel_port in ports,
         "management": is_tcp and 22 in ports and among(permitted.management),

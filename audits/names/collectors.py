@@ -12,7 +12,8 @@ from wizara.engine.ground import Ground, bridged, each
 _LOOK = r"""
 export RES_OPTIONS='timeout:3 attempts:2'
 look() {
-  case "$1" in *[!0-9.]*) said=$(getent -s dns ahostsv4 "$1" | awk '$2 == "STREAM" {print $1}' | sort -u | tr '\n' ' ');;
+  case "$1" in *:*) said=$(getent -s dns hosts "$1" | awk '{print $2}' | tr '\n' ' ');;
+  *[!0-9.]*) said=$(getent -s dns ahostsv4 "$1" | awk '$2 == "STREAM" {print $1}' | sort -u | tr '\n' ' ');;
   *) said=$(getent -s dns hosts "$1" | awk '{print $2}' | tr '\n' ' ');; esac
   echo "$1 $said"
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import dns.message
 import dns.query
+import dns.reversename
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -109,6 +111,39 @@ def test_uplinks_carry_nothing_in_clear_and_nothing_undeclared(proof: Any) -> No
         assert [frame for frame in found if wire.is_inside(frame)] == [], link
         assert [frame for frame in found if not wire.is_expected(frame)] == [], link
         assert not any(canary[0] in frame for frame in found), link
+
+
+def test_ipv6_is_carried_named_and_refused_as_ipv4_is(applied_ministry: Applied) -> None:
+    """From ons through the tunnel: names both ways, the mail server's door, and nothing that no flow permits."""
+    place = namespace.path(applied_ministry.lab.name, "pc-ons")
+    server = "fd6d:7073:6774:10::10"
+    backwards = dns.reversename.from_address("fd6d:7073:6774:20::11")
+
+    def asked(name: Any, kind: str) -> list[str]:
+        answer = namespace.within(place, lambda: dns.query.udp(dns.message.make_query(name, kind), server, timeout=10))
+        return [str(record) for found in answer.answer for record in found]
+
+    with captured(applied_ministry) as files:
+        assert asked("pc-hq-1.hq.mps.gov.test.", "AAAA") == ["fd6d:7073:6774:20::11"]
+        assert asked(backwards, "PTR") == ["pc-hq-1.hq.mps.gov.test."]
+        assert knocked(place, "fd6d:7073:6774:10::20", 993) == "open"
+        assert knocked(place, "fd6d:7073:6774:10::20", 22) == "silent"
+        assert knocked(place, "fd6d:7073:6774:20::11", 22) == "silent"
+    for link, path in files.items():
+        assert [frame for frame in wire.frames(path) if wire.is_inside(frame)] == [], link
+
+
+def knocked(place: Path, address: str, port: int) -> str:
+    def knock() -> str:
+        try:
+            socket.create_connection((address, port), timeout=4).close()
+        except TimeoutError:
+            return "silent"
+        except OSError as fault:
+            return str(fault)
+        return "open"
+
+    return namespace.within(place, knock)
 
 
 def test_one_institution_cannot_reach_the_other_but_by_the_declared_flow(proof: Any) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
 INSIDE = tuple(map(IPv4Network, ("10.20.0.0/16", "10.21.1.0/24", "10.22.1.0/24")))
+INSIDE6 = IPv6Network("fd6d:7073:6774::/48")
 MANAGEMENT, MIRROR, RESOLVER = (IPv4Address(f"203.0.113.{last}") for last in (2, 10, 53))
 
 
@@ -29,13 +30,16 @@ def ends(frame: bytes) -> set[IPv4Address]:
 
 def is_inside(frame: bytes) -> bool:
     """Say whether an address of a declared LAN, or of the tunnel, is on the wire."""
-    return any(end in network for network in INSIDE for end in ends(frame))
+    six = {IPv6Address(frame[22:38]), IPv6Address(frame[38:54])} if frame[12:14] == b"\x86\xdd" else set()
+    return any(end in network for network in INSIDE for end in ends(frame)) or any(end in INSIDE6 for end in six)
 
 
 def is_expected(frame: bytes) -> bool:
     """Say whether the frame is ARP, ND, ICMP, the tunnel, SSH of the management, the mirror or the resolver."""
-    if frame[12:14] == b"\x08\x06" or frame[12:14] == b"\x86\xdd":
+    if frame[12:14] == b"\x08\x06":
         return True
+    if frame[12:14] == b"\x86\xdd":
+        return frame[20] in {0, 58}  # ND, and the hop-by-hop header of multicast reports
     if frame[12:14] != b"\x08\x00":
         return False
     protocol, header = frame[23], 14 + (frame[14] & 15) * 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 
 from wizara.blueprint.directory import Directory
 from wizara.blueprint.flows import flows, forwards, inbound
@@ -45,9 +45,10 @@ def _node(
         name=name, site=site, fqdn=directory.fqdn(name, site), domain=declaration.domain, release=node.release, parts=node.parts,
         manage=node.manage, ports=ports, management=declaration.management, admins=_admins(directory),
         provisioners=_provisioners(directory), resolvers=names,
-        time_sources=() if is_names else names, time_clients=directory.ministry_networks if is_names else (),
+        time_sources=() if is_names else names, time_clients=(*directory.ministry_networks, *directory.networks6) if is_names else (),
         gateway=None if is_gateway else directory.gateway(directory.ministry.sites[site]),
         inbound=inbound(directory, name, permitted), ministry_networks=directory.ministry_networks, apt=declaration.apt,
+        networks6=directory.networks6,
         forwards=forwards(directory, name, permitted) if is_gateway else (),
         tunnel=tunnel(directory, name), mail=_mail(directory, name) if "mail" in node.parts else None,
         names=_names(directory, name, all_zones) if is_names else None,
@@ -67,7 +68,8 @@ def _ports(directory: Directory, name: str) -> tuple[PortPlan, ...]:
         else:
             lan = site.lans[port]
             address = IPv4Interface((interface.address, lan.network.prefixlen)) if interface.address else None
-            plans.append(PortPlan(port, device, "lan", address, interface.mac, lan.purpose))
+            six = IPv6Interface((interface.address6, 64)) if interface.address6 else None
+            plans.append(PortPlan(port, device, "lan", address, interface.mac, lan.purpose, address6=six))
     return tuple(plans)
 
 
@@ -85,11 +87,12 @@ def _provisioners(directory: Directory) -> tuple[str, ...]:
 
 
 def _names(directory: Directory, name: str, all_zones: tuple[Zone, ...]) -> NamesPlan:
+    six = directory.service_address6(name)
     return NamesPlan(
         zones=all_zones,
         forward=directory.ministry.declaration.dns.forward,
-        clients=directory.ministry_networks,
-        listen=(directory.service_address(name),),
+        clients=(*directory.ministry_networks, *(directory.networks6 if six else ())),
+        listen=(directory.service_address(name), *((six,) if six else ())),
     )
 
 
@@ -109,4 +112,5 @@ def _mail(directory: Directory, name: str) -> MailPlan:
         mailboxes=tuple(boxes),
         selector=declaration.mail.selector,
         trusted=directory.ministry_networks,
+        speaks6=directory.service_address6(name) is not None,
     )

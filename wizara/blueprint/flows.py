@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
-from wizara.blueprint.directory import Directory, site_networks
+from wizara.blueprint.directory import Directory, site_networks, site_networks6
 from wizara.blueprint.models import Forward, Inbound, PermittedFlow
 from wizara.inventory.types import Service
 
@@ -32,14 +32,22 @@ def _brought(directory: Directory) -> Iterable[PermittedFlow]:
                 sources = site_networks(site)
                 if tunnel and site.link and part == "names":
                     sources = (*sources, IPv4Network(site.link.address))
-                yield PermittedFlow(sources, target, services, site_name, directory.node_sites[node], reason)
+                target6 = directory.endpoint6(node)
+                yield PermittedFlow(
+                    sources, target, services, site_name, directory.node_sites[node], reason,
+                    sources6=site_networks6(site) if target6 else (), targets6=target6,
+                )  # fmt: skip
 
 
 def _declared(directory: Directory) -> Iterable[PermittedFlow]:
     for flow in directory.ministry.declaration.flows:
         source_site, sources = directory.endpoint(flow.source)
         target_site, targets = directory.endpoint(flow.target)
-        yield PermittedFlow(sources, targets, flow.services, source_site, target_site, flow.reason, declared=True)
+        six = (directory.endpoint6(flow.source), directory.endpoint6(flow.target))
+        sources6, targets6 = six if all(six) else ((), ())
+        yield PermittedFlow(
+            sources, targets, flow.services, source_site, target_site, flow.reason, sources6, targets6, declared=True
+        )
 
 
 def inbound(directory: Directory, name: str, permitted: Iterable[PermittedFlow]) -> tuple[Inbound, ...]:
@@ -49,8 +57,11 @@ def inbound(directory: Directory, name: str, permitted: Iterable[PermittedFlow])
     rules = [Inbound(directory.ministry.declaration.management, SSH, "management")]
     for flow in permitted:
         if any(address in target for target in flow.targets for address in own):
-            rules += [Inbound(flow.sources, service, flow.reason) for service in flow.services]
-    rules += [Inbound(directory.ministry_networks, service, "declared service") for service in node.services]
+            rules += [Inbound(flow.sources, service, flow.reason, flow.sources6) for service in flow.services]
+    rules += [
+        Inbound(directory.ministry_networks, service, "declared service", directory.networks6)
+        for service in node.services
+    ]
     intranet = directory.ministry.declaration.intranet
     if intranet and intranet.hub == name:
         rules.append(Inbound((), Service(protocol="udp", port=intranet.port), "intranet"))
@@ -62,8 +73,13 @@ def _joined(rules: Iterable[Inbound]) -> tuple[Inbound, ...]:
     joined: dict[tuple[str, str], Inbound] = {}
     for rule in rules:
         key = (str(rule.service), rule.reason)
-        before = joined[key].sources if key in joined else ()
-        joined[key] = Inbound(tuple(dict.fromkeys((*before, *rule.sources))), rule.service, rule.reason)
+        before, before6 = (joined[key].sources, joined[key].sources6) if key in joined else ((), ())
+        joined[key] = Inbound(
+            tuple(dict.fromkeys((*before, *rule.sources))),
+            rule.service,
+            rule.reason,
+            tuple(dict.fromkeys((*before6, *rule.sources6))),
+        )
     return tuple(joined.values())
 
 
@@ -76,8 +92,18 @@ def forwards(directory: Directory, name: str, permitted: Iterable[PermittedFlow]
     for flow in permitted:
         if is_hub or site_name in {flow.source_site, flow.target_site}:
             sources = tuple(source for source in flow.sources if source not in flow.targets)
-            rules += [Forward(sources, flow.targets, service, flow.reason) for service in flow.services if sources]
+            sources6 = _elsewhere6(flow)
+            targets6 = flow.targets6 if sources6 else ()
+            rules += [
+                Forward(sources, flow.targets, service, flow.reason, sources6, targets6)
+                for service in flow.services
+                if sources
+            ]
     return (*rules, *_outward(directory, name))
+
+
+def _elsewhere6(flow: PermittedFlow) -> tuple[IPv6Network, ...]:
+    return tuple(source for source in flow.sources6 if source not in flow.targets6)
 
 
 def _outward(directory: Directory, name: str) -> Iterable[Forward]:

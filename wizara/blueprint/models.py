@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Literal
 
 from wizara.inventory.models import Apt, Part
@@ -15,7 +15,7 @@ class Record:
     """One DNS record; *name* is absolute, with the closing dot, *value* in zone-file form."""
 
     name: str
-    type: Literal["A", "PTR", "MX", "TXT", "SRV", "CNAME", "NS", "SOA"]
+    type: Literal["A", "AAAA", "PTR", "MX", "TXT", "SRV", "CNAME", "NS", "SOA"]
     value: str
 
 
@@ -37,6 +37,8 @@ class PermittedFlow:
     source_site: str
     target_site: str
     reason: str
+    sources6: tuple[IPv6Network, ...] = ()
+    targets6: tuple[IPv6Network, ...] = ()
     declared: bool = False
     """True when a person declared it; False when a part brings it."""
 
@@ -54,6 +56,7 @@ class PortPlan:
     """The LAN's purpose, or the uplink's medium."""
     next_hop: IPv4Address | None = None
     """On an uplink, the operator's router."""
+    address6: IPv6Interface | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Inbound:
     sources: tuple[IPv4Network, ...]
     service: Service
     reason: str
+    sources6: tuple[IPv6Network, ...] = ()
+    """The same over IPv6; with no *sources* at all it is open to both."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class Forward:
     targets: tuple[IPv4Network, ...]
     service: Service
     reason: str
+    sources6: tuple[IPv6Network, ...] = ()
+    targets6: tuple[IPv6Network, ...] = ()
     outside: bool = False
     """True when it leaves by an uplink, behind the gateway's own address."""
 
@@ -84,7 +91,7 @@ class Peer:
     node: str
     public_key: str | None
     """None while the peer is not enrolled."""
-    allowed: tuple[IPv4Network, ...]
+    allowed: tuple[IPv4Network | IPv6Network, ...]
     endpoint: str | None
     """``address:port``, or None when the peer calls."""
 
@@ -130,6 +137,8 @@ class MailPlan:
     selector: str
     trusted: tuple[IPv4Network, ...]
     """Networks of the ministry, that clients connect from; they still have to authenticate."""
+    speaks6: bool = False
+    """True when the server has an IPv6 address."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +147,13 @@ class NamesPlan:
 
     zones: tuple[Zone, ...]
     forward: tuple[IPv4Address, ...]
-    clients: tuple[IPv4Network, ...]
-    listen: tuple[IPv4Address, ...]
+    clients: tuple[IPv4Network | IPv6Network, ...]
+    listen: tuple[IPv4Address | IPv6Address, ...]
+
+    @property
+    def speaks6(self) -> bool:
+        """True when it is asked over IPv6 too."""
+        return any(address.version == 6 for address in self.listen)
 
 
 @dataclass(frozen=True)
@@ -160,11 +174,13 @@ class NodePlan:
     """Public keys that may log in as the provisioning account."""
     resolvers: tuple[IPv4Address, ...]
     time_sources: tuple[IPv4Address, ...]
-    time_clients: tuple[IPv4Network, ...]
+    time_clients: tuple[IPv4Network | IPv6Network, ...]
     """Networks it serves time to; none means it serves nobody."""
     inbound: tuple[Inbound, ...]
     ministry_networks: tuple[IPv4Network, ...]
     """Every declared LAN and the tunnel network: what may never be seen in clear on an uplink."""
+    networks6: tuple[IPv6Network, ...] = ()
+    """The IPv6 networks of every declared LAN; none means that the ministry speaks IPv4 only."""
     gateway: str | None = None
     """The node of its site that it reaches the outside through; None for a gateway itself."""
     apt: Apt | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Network
 
-from wizara.blueprint.directory import Directory, site_networks
+from wizara.blueprint.directory import Directory, site_networks, site_networks6
 from wizara.blueprint.models import Peer, Tunnel
 
 
@@ -34,7 +34,11 @@ def _hub(directory: Directory) -> Tunnel:
     for site in directory.ministry.sites.values():
         gateway = directory.gateway(site)
         if site.link and gateway:
-            allowed = (IPv4Network(site.link.address), *site_networks(site))
+            allowed: tuple[IPv4Network | IPv6Network, ...] = (
+                IPv4Network(site.link.address),
+                *site_networks(site),
+                *site_networks6(site),
+            )
             peers.append(Peer(gateway, _key(directory, gateway), allowed, endpoint=None))
     address = IPv4Interface((hub_address(intranet.network), intranet.network.prefixlen))
     return Tunnel(address, intranet.port, tuple(peers))
@@ -46,11 +50,12 @@ def _spoke(directory: Directory, name: str) -> Tunnel | None:
     site = directory.ministry.sites[directory.node_sites[name]]
     if site.link is None:
         return None
-    own = set(site_networks(site))
+    own: set[IPv4Network | IPv6Network] = {*site_networks(site), *site_networks6(site)}
     hub_site = directory.ministry.sites[directory.node_sites[intranet.hub]]
     outside = next(
         hub_site.uplinks[port].address.ip for port in hub_site.nodes[intranet.hub].ports if port in hub_site.uplinks
     )
-    allowed = tuple(network for network in directory.ministry_networks if network not in own)
+    every: tuple[IPv4Network | IPv6Network, ...] = (*directory.ministry_networks, *directory.networks6)
+    allowed = tuple(network for network in every if network not in own)
     peer = Peer(intranet.hub, _key(directory, intranet.hub), allowed, endpoint=f"{outside}:{intranet.port}")
     return Tunnel(IPv4Interface((site.link.address, intranet.network.prefixlen)), None, (peer,))

@@ -1,11 +1,14 @@
-"""The DNS zones of a ministry: one forward zone, and a reverse zone for each LAN."""
+"""The DNS zones of a ministry: one forward zone, and the reverse zones of each LAN, of IPv4 and of IPv6."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from wizara.blueprint.directory import Directory
 from wizara.blueprint.models import Record, Zone
+
+Named = list[tuple[str, IPv4Address | IPv6Address]]
+"""(full name, address) of every node, host and device."""
 
 
 def zones(directory: Directory) -> tuple[Zone, ...]:
@@ -15,25 +18,31 @@ def zones(directory: Directory) -> tuple[Zone, ...]:
     servers = tuple(directory.fqdn(node, directory.node_sites[node]) for node in directory.with_part("names"))
     if not servers:
         return ()
-    records = [Record(f"{name}.", "A", str(address)) for name, address in names]
+    records = [Record(f"{name}.", "A" if address.version == 4 else "AAAA", str(address)) for name, address in names]
     records += _mail_records(directory)
     forward = Zone(f"{domain}.", (*_head(f"{domain}.", servers), *sorted(set(records), key=_order)))
-    return (forward, *(_reverse(network, names, servers) for network in directory.ministry_networks))
+    networks: tuple[IPv4Network | IPv6Network, ...] = (*directory.ministry_networks, *directory.networks6)
+    # Two LANs of one /24 have one zone between them: a name server has no two zones of one name.
+    reverse = dict.fromkeys(zone for network in networks for zone in _reverse_names(network))
+    return (forward, *(_reverse(zone, names, servers) for zone in reverse))
 
 
 def _order(record: Record) -> tuple[str, str, str]:
     return record.name, record.type, record.value
 
 
-def _addresses(directory: Directory) -> list[tuple[str, IPv4Address]]:
-    """Return (full name, address) of every node, host and device."""
-    found = [
-        (directory.fqdn(name, site), directory.service_address(name))
-        for site, name, _node in directory.ministry.nodes()
-    ]
-    found += [(directory.fqdn(name, site), address) for name, (site, address) in directory.hosts.items()]
-    domain = directory.ministry.declaration.domain
-    found += [(f"mail.{domain}", directory.service_address(node)) for node in directory.with_part("mail")[:1]]
+def _addresses(directory: Directory) -> Named:
+    found: Named = []
+    places = [(name, directory.fqdn(name, site)) for site, name, _node in directory.ministry.nodes()]
+    places += [(node, f"mail.{directory.ministry.declaration.domain}") for node in directory.with_part("mail")[:1]]
+    for node, full in places:
+        found.append((full, directory.service_address(node)))
+        if six := directory.service_address6(node):
+            found.append((full, six))
+    for name, (site, address) in directory.hosts.items():
+        found.append((directory.fqdn(name, site), address))
+        if own := directory.hosts6.get(name):
+            found.append((directory.fqdn(name, site), own))
     return found
 
 
@@ -69,15 +78,31 @@ def _strings(text: str) -> str:
     return " ".join(f'"{text[start : start + 250]}"' for start in range(0, len(text), 250))
 
 
-def _reverse(network: IPv4Network, names: list[tuple[str, IPv4Address]], servers: tuple[str, ...]) -> Zone:
-    # A zone for each whole-octet block: /25 and longer get their own names under the /24's, which no resolver needs to delegate.
-    octets = network.prefixlen // 8
-    zone = ".".join(reversed(str(network.network_address).split(".")[:octets])) + ".in-addr.arpa."
-    pointers: dict[IPv4Address, str] = {}
+def _reverse_names(network: IPv4Network | IPv6Network) -> list[str]:
+    """Return the zones that hold the reverse names of *network*: whole octets in IPv4, whole hex digits in IPv6 (RFC 3596).
+
+    A /25 and longer stands in its /24's zone; a /20 is sixteen zones of a /24, since the rest of its /16 may be another's.
+    """
+    if isinstance(network, IPv6Network):
+        whole = -(-network.prefixlen // 4) * 4
+        return [_zone(block, whole // 4) for block in network.subnets(new_prefix=whole)]
+    whole = min(-(-max(network.prefixlen, 1) // 8) * 8, 24)
+    if whole < network.prefixlen:
+        return [_zone(network.supernet(new_prefix=whole), whole // 8)]
+    return [_zone(block, whole // 8) for block in network.subnets(new_prefix=whole)]
+
+
+def _zone(block: IPv4Network | IPv6Network, labels: int) -> str:
+    return ".".join(block.network_address.reverse_pointer.split(".")[-2 - labels :]) + "."
+
+
+def _reverse(zone: str, names: Named, servers: tuple[str, ...]) -> Zone:
+    pointers: dict[IPv4Address | IPv6Address, str] = {}
     for name, address in names:
-        if address in network:
+        if f"{address.reverse_pointer}.".endswith(f".{zone}"):
             pointers.setdefault(address, name)
     records = tuple(
-        Record(f"{address.reverse_pointer}.", "PTR", f"{name}.") for address, name in sorted(pointers.items())
+        Record(f"{address.reverse_pointer}.", "PTR", f"{name}.")
+        for address, name in sorted(pointers.items(), key=lambda item: int(item[0]))
     )
     return Zone(zone, (*_head(zone, servers), *records))

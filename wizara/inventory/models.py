@@ -17,7 +17,9 @@ from wizara.inventory.types import (
     IPv4Address,
     IPv4Interface,
     IPv4Network,
+    IPv6Address,
     Language,
+    LanNetwork6,
     Line,
     LocalPart,
     Mac,
@@ -103,6 +105,8 @@ class Lan(Model):
     """One local network of a site."""
 
     network: IPv4Network
+    network6: LanNetwork6 | None = None
+    """Its IPv6 network, where it has one; names, filters and tunnels then carry both."""
     purpose: Literal["administration", "servers", "office", "guests"] = "office"
     vlan: Vlan | None = None
 
@@ -123,6 +127,7 @@ class Interface(Model):
 
     address: IPv4Address | None = None
     """Its address on a LAN; an uplink's address is declared with the uplink."""
+    address6: IPv6Address | None = None
     mac: Mac | None = None
     device: InterfaceName | None = None
     """The name Linux gives it; found by MAC at enrolment when absent, else the port's own name."""
@@ -148,6 +153,7 @@ class Device(Model):
     platform: Literal["cisco_ios", "huawei_vrp", "mikrotik_routeros", "fortinet"]
     lan: Name
     address: IPv4Address
+    address6: IPv6Address | None = None
     mac: Mac | None = None
     username: Name = "audit"
     services: tuple[Service, ...] = ()
@@ -158,6 +164,7 @@ class Host(Model):
 
     lan: Name
     address: IPv4Address
+    address6: IPv6Address | None = None
     mac: Mac | None = None
     role: Literal["workstation", "printer", "camera", "phone", "server", "controller"] = "workstation"
     services: tuple[Service, ...] = ()

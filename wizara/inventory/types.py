@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -96,6 +96,16 @@ Certificate = Annotated[
         N_("should be one certificate in PEM"),
     ),
 ]
+
+
+def _lan6(value: IPv6Network) -> IPv6Network:
+    if value.prefixlen != 64 or value.is_link_local or value.is_multicast or value.is_loopback or value.is_unspecified:
+        raise ValueError(N_("should be a /64 of unique local (fd…) or global addresses"))
+    return value
+
+
+#: The IPv6 network of a LAN: a /64, as address configuration wants it (RFC 4862).
+LanNetwork6 = Annotated[IPv6Network, AfterValidator(_lan6)]
 #: An HTTP address of a package mirror or proxy.
 HttpUrl = Annotated[
     str,
@@ -180,7 +190,9 @@ __all__ = [
     "IPv4Address",
     "IPv4Interface",
     "IPv4Network",
+    "IPv6Address",
     "InterfaceName",
+    "LanNetwork6",
     "Language",
     "Line",
     "LocalPart",

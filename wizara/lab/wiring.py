@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Address, IPv6Interface
 
 from wizara.errors import UsageFault
 from wizara.inventory.models import Device, Host, Ministry, Node, Site
@@ -25,6 +25,7 @@ class Port:
     address: IPv4Interface | None
     lan: str | None
     """``site.lan`` it is plugged into; None for the near end of a link to the outside."""
+    address6: IPv6Interface | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class Space:
         for port in self.ports:
             lines += [f"addr add {port.address} dev {port.name}"] if port.address else []
             lines += [f"link set {port.name} up"]
-        return lines + [f"route add {route}" for route in self.routes]
+            lines += [f"addr add {port.address6} dev {port.name} nodad"] if port.address6 else []
+        six = any(port.address6 for port in self.ports)
+        return lines + [f"route add {route}" for route in self.routes if six or "::/0" not in route]
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def _add_node(wiring: Wiring, rehearsal: Rehearsal, site_name: str, name: str, n
             wiring.links[key] = Link(key, name, device, outer, uplink.address, far, figures)
         else:
             address = _on(interface.address, site, label) if interface.address else None
-            ports.append(Port(device, mac, address, f"{site_name}.{label}"))
+            ports.append(Port(device, mac, address, f"{site_name}.{label}", _six(interface.address6)))
     if not routes:
         routes = _way_out(site, name, [label for label in node.ports if label in site.lans])
     wiring.spaces[name] = Space(name, tuple(ports), tuple(routes))
@@ -129,8 +132,13 @@ def _way_out(site: Site, name: str, lans: list[str]) -> list[str]:
                 and node.ports.keys() & site.uplinks.keys()
                 and node.ports[lan].address
             ):
-                return [f"default via {node.ports[lan].address}"]
+                six = node.ports[lan].address6
+                return [f"default via {node.ports[lan].address}", *([f"::/0 via {six}"] if six else [])]
     return []
+
+
+def _six(address: IPv6Address | None) -> IPv6Interface | None:
+    return IPv6Interface((address, 64)) if address else None
 
 
 def _add_hosts(wiring: Wiring, ministry: Ministry, rehearsal: Rehearsal) -> None:
@@ -138,7 +146,7 @@ def _add_hosts(wiring: Wiring, ministry: Ministry, rehearsal: Rehearsal) -> None
         declared: dict[str, Host | Device] = {**site.hosts, **site.devices}
         for name, host in declared.items():
             if name not in rehearsal.absent:
-                place = (site_name, host.lan, host.address, host.mac)
+                place = (site_name, host.lan, host.address, host.mac, host.address6)
                 _add_host(wiring, ministry, name, *place)
     for name, resident in rehearsal.population.items():
         if name in wiring.spaces:
@@ -154,10 +162,11 @@ def _add_hosts(wiring: Wiring, ministry: Ministry, rehearsal: Rehearsal) -> None
 
 
 def _add_host(
-    wiring: Wiring, ministry: Ministry, name: str, site_name: str, lan: str, address: IPv4Address, mac: str | None
-) -> None:
+    wiring: Wiring, ministry: Ministry, name: str, site_name: str, lan: str, address: IPv4Address, mac: str | None,
+    address6: IPv6Address | None = None,
+) -> None:  # fmt: skip
     site = ministry.sites[site_name]
-    port = Port("eth0", mac or derived_mac(name, lan), _on(address, site, lan), f"{site_name}.{lan}")
+    port = Port("eth0", mac or derived_mac(name, lan), _on(address, site, lan), f"{site_name}.{lan}", _six(address6))
     wiring.spaces[name] = Space(name, (port,), tuple(_way_out(site, name, [lan])))
 
 

@@ -54,6 +54,12 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         "MAC address 52:54:00:20:00:11 stands also at sites/hq.yaml:50:53: hosts[pc-hq-1].mac"),
     "managed at a foreign address": (
         HQ, "manage: 10.20.99.10", "manage: 10.20.99.11", "10.20.99.11 is no address of this node (10.20.99.10, 10.20.10.10)"),
+    "an IPv6 address on a LAN without": (
+        ONS, "pc-ons: {lan: ons,", 'pc-ons: {lan: ons, address6: "fd00::5",', "hosts[pc-ons].address6: its LAN has no network6"),
+    "an IPv6 LAN that is no /64": (
+        ONS, "network: 10.21.1.0/24", 'network: 10.21.1.0/24, network6: "fd00::/48"', "lans[ons].network6: 'fd00::/48' should be a /64"),
+    "an IPv6 LAN that no router forwards": (
+        ONS, "network: 10.21.1.0/24", 'network: 10.21.1.0/24, network6: "fe80::/64"', "lans[ons].network6: 'fe80::/64' should be a /64"),
     "an uplink of two nodes": (
         HQ, "      servers: {address: 10.20.10.10}", "      servers: {address: 10.20.10.10}\n      fibre: {}",
         "uplink 'fibre' stands also at sites/hq.yaml:25:7: nodes[gw-hq].ports[fibre]"),
@@ -124,6 +130,53 @@ def test_what_does_not_fit_is_told_with_its_places(name: str, edit: Edit, told: 
     file, old, new, said = CASES[name]
     edit(file, old, new)
     assert any(said in line for line in told()), told()
+
+
+SIX = "network: 10.21.1.0/24, network6: "
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        (
+            ONS,
+            "pc-ons: {lan: ons,",
+            'pc-ons: {lan: ons, address6: "fd00:0:0:2::5",',
+            "fd00:0:0:2::5 is outside its LAN fd00:0:0:1::/64",
+        ),
+        (
+            ONS,
+            "pc-ons: {lan: ons,",
+            'pc-ons: {lan: ons, address6: "fd00:0:0:1::",',
+            "names the whole LAN fd00:0:0:1::/64",
+        ),
+        (
+            ONS,
+            "pc-ons: {lan: ons,",
+            'pc-ons: {lan: ons, address6: "fd00:0:0:1::1",',
+            "address fd00:0:0:1::1 stands also at sites/ons.yaml",
+        ),
+        (
+            CNEAP,
+            "network: 10.22.1.0/24",
+            'network: 10.22.1.0/24, network6: "fd00:0:0:1::/64"',
+            "network fd00:0:0:1::/64 overlaps",
+        ),
+        (
+            ONS,
+            "vsat: {}",
+            'vsat: {address6: "fd00:0:0:1::9"}',
+            "ports[vsat].address6: the address of an uplink stands with the uplink",
+        ),
+    ],
+)
+def test_ipv6_is_held_to_the_same_rules(edit: Edit, told: Told, file: str, old: str, new: str, words: str) -> None:
+    edit(ONS, "network: 10.21.1.0/24", f'{SIX}"fd00:0:0:1::/64"')
+    edit(ONS, "ons: {address: 10.21.1.1}", 'ons: {address: 10.21.1.1, address6: "fd00:0:0:1::1"}')
+    assert told() == []
+    edit(file, old, new)
+    assert len(told()) == 1
+    assert words in told()[0]
 
 
 def test_the_shipped_ministry_fits(told: Told) -> None:

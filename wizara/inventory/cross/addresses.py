@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from wizara.errors import UsageFault
 from wizara.inventory.cross.whole import Whole, twice
-from wizara.inventory.models import Device, Host, Lan, Node, Site
+from wizara.inventory.models import Device, Host, Interface, Lan, Node, Site
 from wizara.place import Place
 from wizara.text import _
 
@@ -31,6 +31,7 @@ def outside(whole: Whole) -> Iterator[UsageFault]:
                 else:
                     place = whole.site_place(name, group, member_name, "address")
                     yield from _within(member.address, lan, place)
+                    yield from _within6(member.address6, lan, whole.site_place(name, group, member_name, "address6"))
 
 
 def _ports(whole: Whole, site_name: str, node_name: str, node: Node) -> Iterator[UsageFault]:
@@ -44,12 +45,14 @@ def _ports(whole: Whole, site_name: str, node_name: str, node: Node) -> Iterator
             else:
                 place = whole.site_place(site_name, *path, "address")
                 yield from _within(interface.address, site.lans[port], place)
+                yield from _within6(interface.address6, site.lans[port], whole.site_place(site_name, *path, "address6"))
         elif port not in site.uplinks:
             place = whole.site_place(site_name, *path, key=True)
             yield whole.unknown(place, _("LAN or uplink of this site"), port, [*site.lans, *site.uplinks])
-        elif interface.address is not None:
+        elif interface.address is not None or interface.address6 is not None:
             message = _("the address of an uplink stands with the uplink, not with the port")
-            yield UsageFault(message, place=whole.site_place(site_name, *path, "address"))
+            key = "address" if interface.address is not None else "address6"
+            yield UsageFault(message, place=whole.site_place(site_name, *path, key))
 
 
 def _within(address: IPv4Address, lan: Lan, place: Place) -> Iterator[UsageFault]:
@@ -61,9 +64,22 @@ def _within(address: IPv4Address, lan: Lan, place: Place) -> Iterator[UsageFault
         yield UsageFault(message.format(address=address, network=lan.network), place=place)
 
 
+def _within6(address: IPv6Address | None, lan: Lan, place: Place) -> Iterator[UsageFault]:
+    if address is None:
+        return
+    if lan.network6 is None:
+        yield UsageFault(_("its LAN has no network6"), place=place, hint=_("declare the LAN's IPv6 network, a /64"))
+    elif address not in lan.network6:
+        message = _("{address} is outside its LAN {network}").format(address=address, network=lan.network6)
+        yield UsageFault(message, place=place)
+    elif address == lan.network6.network_address:
+        message = _("{address} names the whole LAN {network}, no machine on it")
+        yield UsageFault(message.format(address=address, network=lan.network6), place=place)
+
+
 def duplicates(whole: Whole) -> Iterator[UsageFault]:
     """Yield a fault for each address that two machines have; behind address translation a site counts for itself."""
-    seen: dict[tuple[IPv4Address, str], Where] = {}
+    seen: dict[tuple[IPv4Address | IPv6Address, str], Where] = {}
     for address, scope, where in _addresses(whole):
         first = seen.get((address, "")) or seen.get((address, scope))
         if first:
@@ -77,21 +93,28 @@ def _place(whole: Whole, where: Where) -> Place:
     return whole.site_place(where[0], *where[1])
 
 
-def _addresses(whole: Whole) -> Iterator[tuple[IPv4Address, str, Where]]:
+def _addresses(whole: Whole) -> Iterator[tuple[IPv4Address | IPv6Address, str, Where]]:
     for name, site in whole.sites.items():
         for uplink_name, uplink in site.uplinks.items():
             scope = "" if uplink.nat == "none" else name
             yield uplink.address.ip, scope, (name, ("uplinks", uplink_name, "address"))
         for node_name, node in site.nodes.items():
             for port, interface in node.ports.items():
-                if interface.address and port in site.lans:
-                    yield interface.address, "", (name, ("nodes", node_name, "ports", port, "address"))
+                if port in site.lans:
+                    yield from _both(interface, (name, ("nodes", node_name, "ports", port)))
         for device_name, device in site.devices.items():
-            yield device.address, "", (name, ("devices", device_name, "address"))
+            yield from _both(device, (name, ("devices", device_name)))
         for host_name, host in site.hosts.items():
-            yield host.address, "", (name, ("hosts", host_name, "address"))
+            yield from _both(host, (name, ("hosts", host_name)))
         if site.link:
             yield site.link.address, "", (name, ("link", "address"))
+
+
+def _both(machine: Interface | Device | Host, where: Where) -> Iterator[tuple[IPv4Address | IPv6Address, str, Where]]:
+    if machine.address:
+        yield machine.address, "", (where[0], (*where[1], "address"))
+    if machine.address6:
+        yield machine.address6, "", (where[0], (*where[1], "address6"))
 
 
 def macs(whole: Whole) -> Iterator[UsageFault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from wizara.errors import UsageFault
@@ -18,12 +18,12 @@ class Claim(NamedTuple):
 
     first: int
     last: int
-    network: IPv4Network
+    network: IPv4Network | IPv6Network
     site: str
     place: Callable[[], Place]
 
 
-def _claim(network: IPv4Network, site: str, place: Callable[[], Place]) -> Claim:
+def _claim(network: IPv4Network | IPv6Network, site: str, place: Callable[[], Place]) -> Claim:
     return Claim(int(network.network_address), int(network.broadcast_address), network, site, place)
 
 
@@ -35,11 +35,8 @@ def overlaps(whole: Whole) -> Iterator[UsageFault]:
     """
     own, translated = _claims(whole)
     disjoint: list[Claim] = []
-    for claim in sorted(own, key=lambda one: (one.first, -one.last)):
-        if disjoint and claim.first <= disjoint[-1].last:
-            yield _overlap(claim, disjoint[-1])
-        else:
-            disjoint.append(claim)
+    yield from _overlapping(_claims6(whole), [])
+    yield from _overlapping(own, disjoint)
     starts = [claim.first for claim in disjoint]
     at_site: dict[str, list[Claim]] = {}
     for claim in translated:
@@ -47,8 +44,17 @@ def overlaps(whole: Whole) -> Iterator[UsageFault]:
         if near >= 0 and disjoint[near].last >= claim.first:
             yield _overlap(claim, disjoint[near])
         same = at_site.setdefault(claim.site, [])
-        yield from (_overlap(claim, other) for other in same if other.network.overlaps(claim.network))
+        yield from (_overlap(claim, other) for other in same if claim.first <= other.last and other.first <= claim.last)
         same.append(claim)
+
+
+def _overlapping(claims: list[Claim], disjoint: list[Claim]) -> Iterator[UsageFault]:
+    """Yield a fault for each of *claims* that lies within another; the others are added to *disjoint*, sorted."""
+    for claim in sorted(claims, key=lambda one: (one.first, -one.last)):
+        if disjoint and claim.first <= disjoint[-1].last:
+            yield _overlap(claim, disjoint[-1])
+        else:
+            disjoint.append(claim)
 
 
 def _overlap(claim: Claim, other: Claim) -> UsageFault:
@@ -71,6 +77,15 @@ def _claims(whole: Whole) -> tuple[list[Claim], list[Claim]]:
             claim = _claim(uplink.address.network, name, _at(whole, name, "uplinks", uplink_name, "address"))
             (own if uplink.nat == "none" else translated).append(claim)
     return own, translated
+
+
+def _claims6(whole: Whole) -> list[Claim]:
+    return [
+        _claim(lan.network6, name, _at(whole, name, "lans", lan_name, "network6"))
+        for name, site in whole.sites.items()
+        for lan_name, lan in site.lans.items()
+        if lan.network6
+    ]
 
 
 def _at(whole: Whole, site: str, *path: str) -> Callable[[], Place]:
