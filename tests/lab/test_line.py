@@ -227,12 +227,15 @@ def test_a_long_command_outlives_a_cut_link_and_is_found_again(
 
 def test_a_long_command_that_is_killed_is_told_and_leaves_nothing(line: Line) -> None:
     def kill() -> None:
-        while not (pids := [path for path in JOBS.glob("*/pid") if path.read_text()]):
+        while not list(JOBS.glob("*/err")):
             time.sleep(0.1)
-        for path in pids:
-            os.killpg(int(path.read_text()), signal.SIGKILL)
+        for folder in JOBS.glob("*"):
+            if Path("/run/systemd/system").is_dir():
+                subprocess.run(["systemctl", "kill", "--signal=KILL", f"wizara-job-{folder.name}"], check=True)
+            else:
+                os.killpg(int((folder / "pid").read_text()), signal.SIGKILL)
 
-    threading.Thread(target=kill).start()
+    threading.Thread(target=kill, daemon=True).start()
     answer = line.act(sh("sleep 30", long=True))
     assert answer.code == 137
     assert b"killed" in answer.err
