@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,12 +13,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
-from delay import Delay
-from farm import PORT, Farm
+sys.path.insert(0, str(Path(__file__).parent))
+from lines import PORT, Delay, Farm, sh, way, whole
 
 from wizara.engine import line as line_module
-from wizara.engine.carrier import NoWay, UnknownHostKey, Way, connect
 from wizara.engine.line import Line
 from wizara.engine.shell import Answer, Command, Cut
 
@@ -34,31 +31,12 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
         yield made
 
 
-def way(farm: Farm, number: int = 0, **settings: object) -> Way:
-    values = {
-        "address": farm.addresses[number],
-        "user": "root",
-        "pin": farm.host_key,
-        "port": farm.port,
-        "key_file": str(farm.key),
-    }
-    return Way(**{**values, **settings})  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def line(farm: Farm) -> Iterator[Line]:
     """An open line."""
     made = Line(way(farm))
     yield made
     made.close()
-
-
-def sh(script: str, *arguments: str, stdin: str | None = None, long: bool = False) -> Command:
-    return Command(script, arguments, stdin, long=long)
-
-
-def whole(script: str, stdin: str | None = None) -> Command:
-    return Command(script, None, stdin)
 
 
 HAZARDS = {
@@ -120,7 +98,7 @@ def test_a_hundred_questions_in_one_flight_each_get_their_own_answer(farm: Farm)
     assert [answer.out + answer.err for answer in answers] == [
         f"{number}\n{number}\n".encode() for number in range(100)
     ]
-    assert seconds < 8.5 * 0.3 + 1.0  # the seven round trips of a connection, one flight, and work
+    assert seconds < 8.5 * 0.3 + 5.0  # a connection, one flight, and work; a hundred turns would take 30 s
     assert far.count.connections == 1
 
 
@@ -166,7 +144,7 @@ def test_a_time_out_kills_all_that_the_command_started_and_the_next_one_works(li
 def test_a_question_that_hangs_is_told_once_and_those_behind_it_are_answered(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line_module, "QUESTION_SECONDS", 1.0)
+    monkeypatch.setattr(line_module, "QUESTION_SECONDS", 4.0)
     hung, behind = sh("sleep 98765"), sh("echo behind")
     assert not line.prepare(hung)
     assert not line.prepare(behind)
@@ -215,13 +193,13 @@ def test_a_machine_that_hangs_up_fails_what_waits_and_is_met_again(farm: Farm) -
 def test_a_long_command_holds_up_no_question(line: Line) -> None:
     ended: list[float] = []
     job = threading.Thread(
-        target=lambda: ended.append(line.act(sh("sleep 2; echo done", long=True)).code or time.monotonic())
+        target=lambda: ended.append(line.act(sh("sleep 8; echo done", long=True)).code or time.monotonic())
     )
     job.start()
     time.sleep(0.7)
-    assert line.aside(sh("echo meanwhile"), 1).out == b"meanwhile\n"
+    assert line.aside(sh("echo meanwhile"), 6).out == b"meanwhile\n"
     assert not ended
-    job.join(10)
+    job.join(30)
     assert ended
 
 
@@ -249,106 +227,19 @@ def test_a_long_command_outlives_a_cut_link_and_is_found_again(
 
 def test_a_long_command_that_is_killed_is_told_and_leaves_nothing(line: Line) -> None:
     def kill() -> None:
-        time.sleep(1)
+        while not list(JOBS.glob("*/err")):
+            time.sleep(0.1)
         for folder in JOBS.glob("*"):
-            os.killpg(int((folder / "pid").read_text()), signal.SIGKILL)
+            if Path("/run/systemd/system").is_dir():
+                subprocess.run(["systemctl", "kill", "--signal=KILL", f"wizara-job-{folder.name}"], check=True)
+            else:
+                os.killpg(int((folder / "pid").read_text()), signal.SIGKILL)
 
-    threading.Thread(target=kill).start()
+    threading.Thread(target=kill, daemon=True).start()
     answer = line.act(sh("sleep 30", long=True))
     assert answer.code == 137
     assert b"killed" in answer.err
     assert not list(JOBS.glob("*"))
-
-
-def other_key(farm: Farm) -> str:
-    return " ".join(farm.key.with_suffix(".pub").read_text().split()[:2])
-
-
-def test_a_machine_with_another_key_is_refused_before_any_login(farm: Farm) -> None:
-    before = farm.log()
-    with pytest.raises(UnknownHostKey):
-        connect(way(farm, pin=other_key(farm)))
-    with pytest.raises(UnknownHostKey):
-        connect(way(farm, pin="ssh-rsa AAAAB3NzaC1yc2E="))
-    assert "publickey" not in farm.log()[len(before) :]
-
-
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, farm: Farm, known: str) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    (tmp_path / ".ssh").mkdir()
-    lines = [
-        f"Host {farm.addresses[0]}", "  ProxyJump bastion", "Host bastion", f"  HostName {farm.addresses[1]}", f"  Port {farm.port}",
-        "  User root", "Host *", f"  IdentityFile {farm.key}",
-    ]  # fmt: skip
-    (tmp_path / ".ssh" / "config").write_text("\n".join(lines) + "\n")
-    (tmp_path / ".ssh" / "known_hosts").write_text(f"[{farm.addresses[1]}]:{farm.port} {known}\n" if known else "")
-
-
-def test_a_jump_host_that_the_operator_knows_is_gone_through(
-    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _home(tmp_path, monkeypatch, farm, farm.host_key)
-    line = Line(way(farm, key_file=None))
-    assert (
-        farm.addresses[1].encode() in line.ask(sh("echo $SSH_CONNECTION")).out or line.ask(sh("echo ok")).out == b"ok\n"
-    )
-    line.close()
-
-
-@pytest.mark.parametrize("known", ["", "other"])
-def test_a_jump_host_that_is_unknown_or_another_gets_no_login(
-    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str
-) -> None:
-    _home(tmp_path, monkeypatch, farm, other_key(farm) if known else "")
-    before = farm.log()
-    with pytest.raises(UnknownHostKey):
-        connect(way(farm, key_file=None))
-    assert "publickey" not in farm.log()[len(before) :]
-
-
-def test_the_machine_behind_a_jump_host_is_met_as_strictly(
-    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _home(tmp_path, monkeypatch, farm, farm.host_key)
-    with pytest.raises(UnknownHostKey):
-        connect(way(farm, key_file=None, pin=other_key(farm)))
-
-
-def test_a_user_certificate_beside_the_key_lets_in(farm: Farm, tmp_path: Path) -> None:
-    authority, key = tmp_path / "ca", tmp_path / "id"
-    for path in (authority, key):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
-    with pytest.raises(NoWay):
-        connect(way(farm, key_file=str(key)))
-    subprocess.run(["ssh-keygen", "-q", "-s", str(authority), "-I", "engineer", "-n", "root", f"{key}.pub"], check=True)
-    (farm.folder / "trusted").write_text(authority.with_suffix(".pub").read_text())
-    connect(way(farm, key_file=str(key))).close()
-
-
-def test_keys_of_an_agent_let_in(farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = tmp_path / "agent"
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(place)], stdout=subprocess.DEVNULL)
-    try:
-        monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
-        while not place.exists():
-            time.sleep(0.05)
-        with pytest.raises(NoWay):
-            connect(way(farm, key_file=None))
-        subprocess.run(["ssh-add", "-q", str(farm.key)], check=True)
-        connect(way(farm, key_file=None)).close()
-    finally:
-        agent.terminate()
-        agent.wait()
-
-
-def test_a_machine_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, farm: Farm) -> None:
-    monkeypatch.setattr("wizara.engine.carrier._CONNECT_SECONDS", 1)
-    with socket.create_server(("127.1.1.242", PORT + 2)), pytest.raises(NoWay):
-        connect(way(farm, address="127.1.1.242", port=PORT + 2))
-    with pytest.raises(NoWay):
-        connect(way(farm, address="127.1.1.242", port=PORT + 2))
 
 
 #: Engineers of a machine of their own, by an /etc that only these servers see: one whom sudo trusts, one whom it asks.
