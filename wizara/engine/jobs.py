@@ -36,15 +36,22 @@ fi
 while [ ! -e "$folder/status" ]; do
   # In this order: a job that ended between the two questions has left its status.
   if ! runs && [ ! -e "$folder/status" ]; then
-    echo "it was killed before its end" >&2; cat "$folder/err" >&2; rm -rf "$folder"; exit 137
+    echo "it was killed before its end" >&2; cat "$folder/err" >&2; exit 137
   fi
   sleep 0.2
 done
 cat "$folder/out"; cat "$folder/err" >&2
-code=$(cat "$folder/status")
-rm -rf "$folder"
-exit "$code"
+exit "$(cat "$folder/status")"
 """
+
+
+# Whoever waits over a link that was cut goes on waiting: so only he who has the answer clears up.
+_CLEAR = 'rm -rf "/run/wizara/jobs/$1"'
+
+
+def clearing(job: Command) -> Command:
+    """Return what clears up behind *job*, once its answer is here."""
+    return replace(job, script=_CLEAR, arguments=(job.arguments or ("",))[:1], stdin=None)
 
 
 def apart(command: Command) -> Command:

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLong
 
 from wizara.engine.carrier import Carrier, NoWay, Way, soon
-from wizara.engine.jobs import apart
+from wizara.engine.jobs import apart, clearing
 from wizara.engine.shell import Answer, Command, Cut, Shell
 from wizara.text import _
 
@@ -21,6 +21,7 @@ QUESTION_SECONDS = 120.0
 STALE_SECONDS = 120.0
 #: For how long a job that outlived its link is looked for, and how often.
 _REATTACH_SECONDS, _REATTACH_EVERY = 600.0, 5.0
+_CLEAR_SECONDS = 15.0
 _KILL = 'kill -9 "-$1"'
 
 
@@ -143,12 +144,16 @@ class Line:
         until = time.monotonic() + _REATTACH_SECONDS
         while True:
             try:
-                return self._shell(job).submit(job).result()
+                answer = self._shell(job).submit(job).result()
             except (Cut, NoWay):
                 if time.monotonic() > until:
                     raise
                 self._drop(Cut(_("the connection was cut")))
                 time.sleep(_REATTACH_EVERY)
+                continue
+            with contextlib.suppress(OSError, NoWay, TooLong):  # else it clears up behind itself
+                self._shell(job).submit(clearing(job)).result(_CLEAR_SECONDS)
+            return answer
 
     def _drop(self, fault: Exception) -> None:
         """Give the connection up; the next command opens a new one."""
