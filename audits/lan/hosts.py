@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
 
 from audits.lan.ports import FORBIDDEN
 from audits.lan.subjects import living, subject
 from wizara.audit.facts import DeclaredHost, LanFacts
 from wizara.audit.observation import Seen
 from wizara.audit.rule import Judgement, broken, holds, rule, unknown
+from wizara.audit.verdict import Subject
 
 
 @rule("LAN-001", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N")
 def undeclared_host(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
-    """A machine lives on the LAN that nobody declared."""
+    """A machine lives on the LAN that nobody declared; only who is plugged into it can say that none does."""
+    for one in seen.of("sweep"):
+        if not one.flag("on_link"):
+            network = one.text("network")
+            about = Subject(asset=f"{facts.site or 'lan'}/{network}", name=network)
+            yield unknown(about, one.text("reason") or "afar", [one])
     for ip in living(seen) if facts.inventory else ():
         evidence = [*seen.answered("host", ip=ip)]
         about = subject(seen, facts, ip)
@@ -35,7 +42,13 @@ def declared_host_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         elif any(one.data.get("alive") is False for one in evidence):
             yield broken(about, evidence, name=host.name, ip=ip)
         else:
-            yield unknown(about, "not-on-link" if evidence else "not-looked", evidence)
+            yield unknown(about, "not-on-link" if evidence else _why_not(seen, ip), evidence)
+
+
+def _why_not(seen: Seen, ip: str) -> str:
+    """Return why nothing was seen of the address *ip*."""
+    sweeps = [one for one in seen.of("sweep") if IPv4Address(ip) in IPv4Network(one.text("network"))]
+    return next((one.text("reason") for one in sweeps if one.text("reason") not in {"", "afar"}), "not-looked")
 
 
 @rule("LAN-003", scope="declared", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N")
@@ -82,7 +95,8 @@ def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]
             if port in FORBIDDEN:
                 yield unknown(about, "never-touched", evidence)
             elif not evidence:
-                yield unknown(about, "no-answer", seen.of("ports", "host", ip=ip))
+                looked = [*seen.of("ports", "host", ip=ip)]
+                yield unknown(about, "no-answer" if looked else _why_not(seen, ip), looked)
             elif port in opened:
                 yield holds(about, evidence)
             elif any(port in one.numbers("silent") for one in evidence) and not any(seen.answered("host", ip=ip)):

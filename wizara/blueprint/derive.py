@@ -50,7 +50,7 @@ def _node(
         inbound=inbound(directory, name, permitted), ministry_networks=directory.ministry_networks, apt=declaration.apt,
         forwards=forwards(directory, name, permitted) if is_gateway else (),
         tunnel=tunnel(directory, name), mail=_mail(directory, name) if "mail" in node.parts else None,
-        names=_names(directory, name, all_zones) if is_names else None,
+        names=_names(directory, name, all_zones) if is_names else None, vantage=node.vantage,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from wizara.text import _
 
 if TYPE_CHECKING:
     from wizara.audit.observation import Observation
-    from wizara.cli.auditing import Audited
+    from wizara.cli.auditing import Audited, Prepared
 
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
 _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "blue", "info": "white"}
@@ -26,6 +26,8 @@ _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "bl
 @click.option(
     "--network", "networks", multiple=True, metavar="CIDR", help="Audit this network without an inventory (repeatable)."
 )
+@click.option("--from", "source", metavar="NODE",
+              help="Look from this node of the site, over SSH (default: from here, else from a node with vantage: true).")  # fmt: skip
 @click.option("--interface", metavar="IF", help="Look from this network interface only.")
 @click.option("--mandate", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="The written order (default: mandate.yaml of the inventory).")  # fmt: skip
@@ -37,8 +39,8 @@ _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "bl
 @json_option
 @runs_option
 def command(
-    ministry: str | None, site: str | None, lans: tuple[str, ...], networks: tuple[str, ...], interface: str | None,
-    mandate: Path | None, credentials: Path | None, fail_on: str, lab: str | None, as_json: bool, runs: str,
+    ministry: str | None, site: str | None, lans: tuple[str, ...], networks: tuple[str, ...], source: str | None,
+    interface: str | None, mandate: Path | None, credentials: Path | None, fail_on: str, lab: str | None, as_json: bool, runs: str,
 ) -> int:  # fmt: skip
     """Audit SITE of MINISTRY, or a --network without an inventory."""
     from wizara.cli import auditing
@@ -47,21 +49,35 @@ def command(
         raise click.UsageError(_("name MINISTRY and SITE, or --network with --interface and --mandate"))
     if networks and not (interface and mandate):
         raise click.UsageError(_("--network needs --interface and --mandate"))
-    order = auditing.Order(ministry, site, lans, networks, interface, mandate, credentials, lab, Path(runs))
+    if source and not site:
+        raise click.UsageError(_("--from needs MINISTRY and SITE"))
+    order = auditing.Order(ministry, site, lans, networks, interface, mandate, credentials, lab, Path(runs), source)
     prepared = auditing.prepare(order)
     click.echo(_("world: {world}").format(world=prepared.world), err=True)
     click.echo(
         _("mandate: {reference}, {commissioner}").format(
-            reference=prepared.job.mandate.reference, commissioner=prepared.job.mandate.commissioner
+            reference=prepared.record.mandate.reference, commissioner=prepared.record.mandate.commissioner
         ),
         err=True,
     )
+    _say_from_where(prepared)
     done = auditing.run(prepared, fail_on, _progress)
     if as_json:
         click.echo(auditing.summary(done).model_dump_json(indent=2))
     else:
         _show(done)
     return done.code
+
+
+def _say_from_where(prepared: Prepared) -> None:
+    """One line for each place that is looked from, and for what cannot be looked at."""
+    for view in prepared.record.views:
+        where = _("{node}, over SSH").format(node=view.vantage) if view.station else _(view.vantage)
+        networks = ", ".join(map(str, view.networks))
+        click.echo(_("looking from {place}: {networks}").format(place=where, networks=networks), err=True)
+    if prepared.unseen:
+        words = _("not looked at, for this computer is not attached and no met node with vantage: true is: {networks}")
+        click.echo(words.format(networks=", ".join(map(str, prepared.unseen))), err=True)
 
 
 def _progress(seen: Observation) -> None:
@@ -85,6 +101,8 @@ def _show(done: Audited) -> None:
         colour = _COLOURS[finding.severity] if _colours() else None
         click.echo(f"{click.style(f'{finding.severity:<8}', fg=colour)}  {finding.id}  {where}")
         click.echo(f"          {finding.title}{accepted}\n          {finding.seen}")
+    for fault in done.faults:
+        click.echo(_("not seen to the end: {fault}").format(fault=fault), err=True)
     counts = ", ".join(f"{count} {name}" for name, count in done.counts.items() if count) or _("none")
     click.echo(
         _("findings: {counts}; proven: {proofs}; not known: {unknown}").format(

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from pydantic import RootModel, SecretStr
+from pydantic import JsonValue, RootModel, SecretStr
 
 from wizara import __version__
 from wizara.audit.cvss import Severity, at_least
 from wizara.audit.exceptions import conclude, read_exemptions
 from wizara.audit.facts import LanFacts, lan_facts
-from wizara.audit.job import AuditRecord, DeviceLogin, Job
-from wizara.audit.mandate import check_networks, read_mandate
-from wizara.audit.observation import Observation
+from wizara.audit.job import AuditRecord, DeviceLogin, Job, View
+from wizara.audit.mandate import Mandate, check_networks, read_mandate
+from wizara.audit.observation import Kind, Observation, Target, now
 from wizara.audit.rule import judge
 from wizara.audit.verdict import Verdicts
 from wizara.audit.yaml_text import read_text, validated
 from wizara.blueprint import derive
+from wizara.cli.vantage import HERE, Ground, Leg, choose
 from wizara.cli.world import be_root
 from wizara.engine.collect import collect
-from wizara.errors import ExitCode, UsageFault, WizaraError
+from wizara.errors import ExitCode, Refusal, Unfinished, Unreachable, UsageFault, WizaraError, worst
 from wizara.inventory import load as load_ministry
 from wizara.inventory import resolve
 from wizara.inventory.models import Ministry
@@ -38,7 +39,7 @@ from wizara.record.world import World
 from wizara.report.case import AUDIT, OBSERVATIONS, VERDICTS, Case, read_case
 from wizara.report.data import FindingData, finding
 from wizara.report.words import Catalogue, Words
-from wizara.text import N_, _, language
+from wizara.text import _, language
 from wizara.tree import load
 
 
@@ -55,6 +56,8 @@ class Order:
     credentials: Path | None
     lab: str | None
     runs: Path
+    source: str | None = None
+    """The node to look from."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,17 @@ class Prepared:
     """Everything checked; nothing was contacted yet."""
 
     world: World
-    namespace: Path | None
     folder: RunFolder
-    job: Job
+    jobs: tuple[tuple[Job, Path | None], ...]
+    """What is collected, each with the network namespace that its worker stands in."""
     record: AuditRecord
+    devices: tuple[DeviceLogin, ...]
     exceptions: Path | None
+
+    @property
+    def unseen(self) -> tuple[IPv4Network, ...]:
+        """The networks that are attached to no place to look from."""
+        return tuple(one for one in self.record.facts.networks if not any(one in job.targets for job, _ns in self.jobs))
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,8 @@ class Audited:
     code: ExitCode
     folder: Path
     findings: tuple[FindingData, ...]
+    faults: tuple[WizaraError, ...] = ()
+    """What kept a part of it from its end."""
 
     @property
     def counts(self) -> dict[Severity, int]:
@@ -122,22 +133,18 @@ def prepare(order: Order) -> Prepared:
     """Check everything that can be checked without a packet; Refusal or UsageFault when something is not right."""
     ministry = load_ministry(resolve(order.ministry)) if order.ministry else None
     world, namespace = _world(order, ministry)
+    if ministry and world.state:
+        ministry = load_ministry(Path(ministry.folder), enrolled=world.state / "enrolled.yaml")
     started = datetime.now(UTC)
     mandate_path = order.mandate or Path(ministry.folder if ministry else ".") / "mandate.yaml"
     mandate = read_mandate(mandate_path)
-    mandate.check_time(started.astimezone())
+    mandate.limits(lab=world.is_lab).check_time(started.astimezone())
     facts = _facts(order, ministry, started.isoformat(timespec="seconds"))
     check_networks(mandate, facts.networks, lab=world.is_lab)
+    legs = choose(Ground(ministry, order.site, world, facts.networks, namespace), order.source, order.interface)
     folder = RunFolder.create(order.runs, "audit", ministry.name if ministry else "network", world)
-    job = Job(
-        run=folder.run.id,
-        interface=order.interface,
-        facts=facts,
-        mandate=mandate,
-        lab=world.is_lab,
-        vantage=N_("this computer"),
-        devices=_devices(order, ministry, world),
-    )
+    devices = _devices(order, ministry, world)
+    jobs = tuple((_job(folder.run.id, order, leg, facts, mandate, devices, lab=world.is_lab), leg) for leg in legs)
     site = ministry.sites[order.site] if ministry and order.site else None
     record = AuditRecord(
         ministry=folder.run.ministry,
@@ -148,11 +155,21 @@ def prepare(order: Order) -> Prepared:
         mandate=mandate,
         mandate_hash=hashlib.sha256(mandate_path.read_bytes()).hexdigest(),
         facts=facts,
-        vantage=job.vantage,
+        views=tuple(View(vantage=leg.vantage, station=leg.station is not None, networks=leg.networks) for leg in legs),
         versions=_versions(),
     )
     exceptions = Path(ministry.folder) / "exceptions.yaml" if ministry else None
-    return Prepared(world, namespace, folder, job, record, exceptions)
+    return Prepared(world, folder, tuple((job, leg.namespace) for job, leg in jobs), record, devices, exceptions)
+
+
+def _job(
+    run: str, order: Order, leg: Leg, facts: LanFacts, mandate: Mandate, devices: tuple[DeviceLogin, ...], *, lab: bool
+) -> Job:
+    mine = tuple(one for one in devices if any(one.address in network for network in leg.networks))
+    return Job(
+        run=run, interface=order.interface, facts=facts, networks=leg.networks, routed=leg.routed, station=leg.station,
+        mandate=mandate, lab=lab, vantage=leg.vantage, devices=mine,
+    )  # fmt: skip
 
 
 def run(prepared: Prepared, fail_on: Severity | str, progress: Callable[[Observation], None]) -> Audited:
@@ -160,17 +177,12 @@ def run(prepared: Prepared, fail_on: Severity | str, progress: Callable[[Observa
     folder, code = prepared.folder, ExitCode.INTERNAL
     folder.write(AUDIT, prepared.record)
     try:
-        observations = []
-        for seen in collect(prepared.job, prepared.namespace):
-            folder.append(OBSERVATIONS, seen)
-            observations.append(seen)
-            progress(seen)
-        verdicts = _judged(prepared, tuple(observations))
+        observations, faults = _collected(prepared, progress)
+        verdicts = _judged(prepared, observations)
         folder.write(VERDICTS, verdicts)
         pending = (one.verdict.severity for one in verdicts.findings if one.status != "accepted")
-        code = (
-            ExitCode.PENDING if any(at_least(severity, _severity(fail_on)) for severity in pending) else ExitCode.DONE
-        )
+        found = any(at_least(severity, _severity(fail_on)) for severity in pending)
+        code = worst([*(fault.code for fault in faults), ExitCode.PENDING if found else ExitCode.DONE])
     except WizaraError as fault:
         code = fault.code
         raise
@@ -181,7 +193,53 @@ def run(prepared: Prepared, fail_on: Severity | str, progress: Callable[[Observa
         folder.finish(folder.run.model_copy(update={"ended": datetime.now(UTC), "exit_code": int(code)}))
     case = read_case(folder)
     words, texts = Words(language(), case.audit.country), Catalogue(language())
-    return Audited(case, code, folder.path, tuple(finding(one, texts, words) for one in case.findings))
+    return Audited(case, code, folder.path, tuple(finding(one, texts, words) for one in case.findings), faults)
+
+
+def _collected(
+    prepared: Prepared, progress: Callable[[Observation], None]
+) -> tuple[tuple[Observation, ...], tuple[WizaraError, ...]]:
+    """Return what was seen from all places, and what went wrong at some; the fault itself when nothing was seen at all."""
+    observations: list[Observation] = []
+    faults: list[WizaraError] = []
+
+    def keep(seen: Observation) -> None:
+        prepared.folder.append(OBSERVATIONS, seen)
+        observations.append(seen)
+        progress(seen)
+
+    for job, namespace in prepared.jobs:
+        try:
+            for seen in collect(job, namespace):
+                keep(seen)
+        except (Unreachable, Unfinished, Refusal) as fault:
+            faults.append(fault)
+            read = {one.target.ip for one in observations if one.kind == "config"}
+            for blind in _blind(prepared, set(job.targets), "lost", job.vantage, read):
+                keep(blind)
+    if faults and not any(one.kind == "sweep" and "reason" not in one.data for one in observations):
+        raise faults[0]
+    for blind in _blind(prepared, set(prepared.unseen), "no-vantage", HERE, set()):
+        keep(blind)
+    return tuple(observations), tuple(faults)
+
+
+def _blind(
+    prepared: Prepared, networks: set[IPv4Network], reason: str, vantage: str, read: set[str | None]
+) -> Iterator[Observation]:
+    """Yield the observations that *networks* could not be looked at, or not to the end, nor their devices not yet *read*."""
+
+    def seen(kind: Kind, data: dict[str, JsonValue], ip: str | None = None) -> Observation:
+        return Observation(
+            run=prepared.folder.run.id, time=now(), collector="vantage", vantage=vantage, kind=kind, data=data,
+            target=Target(site=prepared.record.site, ip=ip),
+        )  # fmt: skip
+
+    for network in sorted(networks):
+        yield seen("sweep", {"network": str(network), "on_link": False, "reason": reason})
+        for device in prepared.devices:
+            if device.address in network and str(device.address) not in read:
+                yield seen("config", {"answer": False, "reason": reason}, str(device.address))
 
 
 def summary(done: Audited) -> AuditSummary:
@@ -200,9 +258,9 @@ def summary(done: Audited) -> AuditSummary:
 
 
 def _judged(prepared: Prepared, observations: tuple[Observation, ...]) -> Verdicts:
-    rules = load(f"audits.{prepared.job.subject}.rules").RULES
-    verdicts = judge(rules, observations, prepared.job.facts)
-    day = datetime.fromisoformat(prepared.job.facts.moment).date()
+    facts = prepared.record.facts
+    verdicts = judge(load("audits.lan.rules").RULES, observations, facts)
+    day = datetime.fromisoformat(facts.moment).date()
     exemptions = read_exemptions(prepared.exceptions) if prepared.exceptions else ()
     return conclude(verdicts, exemptions, day, _baseline(prepared))
 
@@ -213,7 +271,7 @@ def _baseline(prepared: Prepared) -> frozenset[str]:
     for path in sorted(runs.glob(f"*-audit-{own.ministry}-*"), reverse=True):
         if path.name < own.id and (path / VERDICTS).is_file() and (path / AUDIT).is_file():
             earlier = RunFolder.open(runs, path.name)
-            if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.job.facts.networks:
+            if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.record.facts.networks:
                 return frozenset(one.fingerprint for one in earlier.read(VERDICTS, Verdicts).findings)
     return frozenset()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from wizara.audit.cvss import SEVERITIES, Severity
+from wizara.audit.job import View
+from wizara.audit.observation import Observation
 from wizara.audit.verdict import Finding
 from wizara.report.case import Case
 from wizara.report.colophon import colophon
@@ -135,22 +137,9 @@ def _living(case: Case) -> int:
 
 
 def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
-    sweeps = [*case.seen.of("sweep")]
-    looked = tuple(
-        words.tell(N_("{network}: every address was asked by ARP."), network=one.text("network"))
-        if one.flag("on_link")
-        else words.tell(
-            N_("{network}: not attached to this vantage point; only declared addresses were tried."),
-            network=one.text("network"),
-        )
-        for one in sweeps
-    )
-    places = tuple(f"{one.text('interface')} {one.text('address')}" for one in case.seen.of("vantage"))
+    looked = tuple(_looked(one, words, catalogue) for one in case.seen.of("sweep"))
     fields: tuple[tuple[str, Inline], ...] = (
-        (
-            words.say("Looked at from"),
-            (*words.prose(words.say(case.audit.vantage)), *words.prose(" "), *latin(*places)),
-        ),
+        *((words.say("Looked at from"), _place(case, view, words)) for view in case.audit.views),
         (words.say("Began"), words.moment(case.run.started)),
         (words.say("Ended"), words.moment(case.run.ended) if case.run.ended else words.prose(words.say("interrupted"))),
         (words.say("Declared machines"), latin(words.number(len({host.name for host in case.audit.facts.hosts})))),
@@ -169,6 +158,26 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
         Items(items=(*unseen, *(words.prose(words.say(one)) for one in LIMITS))),
     )
     return Section(title=words.say("What was looked at, and what was not"), anchor="scope", blocks=blocks)
+
+
+def _looked(sweep: Observation, words: Words, catalogue: Catalogue) -> Inline:
+    """Say how a network was looked at, or why it was not."""
+    network, reason = sweep.text("network"), sweep.text("reason")
+    if sweep.flag("on_link"):
+        return words.tell(N_("{network}: every address was asked by ARP."), network=network)
+    if reason == "afar":
+        message = N_("{network}: not attached to this vantage point; only declared addresses were tried.")
+        return words.tell(message, network=network)
+    return words.tell(N_("{network}: {reason}."), network=network, reason=words.prose(catalogue.reasons[reason]))
+
+
+def _place(case: Case, view: View, words: Words) -> Inline:
+    """Say from where a part was looked at: this computer or a node, its ports there, and which networks."""
+    ports = [one for one in case.seen.of("vantage") if one.vantage == view.vantage]
+    places = tuple(f"{one.text('interface')} {one.text('address')}" for one in ports)
+    message = N_("node {name}, over SSH")
+    name = words.tell(message, name=view.vantage) if view.station else words.prose(words.say(view.vantage))
+    return (*name, *words.prose(" "), *latin(*places), *words.prose(" → "), *latin(*map(str, view.networks)))
 
 
 LIMITS = (
