@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
+from ipaddress import IPv4Address, IPv4Network
 
 import paramiko
 from pydantic import JsonValue
@@ -19,6 +20,8 @@ from wizara.audit.orders import Facts, Orders, Sighting
 from wizara.audit.untrusted import harmless
 from wizara.engine.outpost import Outpost, archive
 from wizara.engine.reach import HostKey, Login, Machine
+from wizara.errors import Unfinished
+from wizara.text import _
 
 #: What a node is given; it all runs on the standard library of Debian 12 and later.
 PROGRAM = (
@@ -96,14 +99,30 @@ def _reached(station: Station) -> Machine:
 
 
 def observation(job: Job, seen: Sighting) -> Observation:
-    """Return *seen* as an observation of this run. It is dated here: a node's clock may be wrong."""
-    data = {key: _gated(value) for key, value in seen.data.items()} if job.station else dict(seen.data)
+    """Return *seen* as an observation of this run. It is dated here: a node's clock may be wrong.
+
+    Raises Unfinished when a node tells what no scan of these networks can have seen: it may be in other hands.
+    """
+    if job.station is None:
+        return _observation(job, seen, dict(seen.data))
+    try:
+        if seen.ip and not any(IPv4Address(seen.ip) in network for network in job.targets) and seen.kind != "vantage":
+            raise ValueError(seen.ip)  # noqa: TRY301 - one fault for all that cannot be
+        if seen.kind == "sweep" and IPv4Network(str(seen.data.get("network"))) not in job.targets:
+            raise ValueError(seen.kind)  # noqa: TRY301
+        return _observation(job, seen, {harmless(key): _gated(value) for key, value in seen.data.items()})
+    except (ValueError, TypeError, AttributeError) as fault:
+        raise Unfinished(_("{node}: the collectors say nothing sensible").format(node=job.station.name)) from fault
+
+
+def _observation(job: Job, seen: Sighting, data: Facts) -> Observation:
     shown = data.get("certificate")
     if isinstance(shown, str):
-        data["certificate"] = certificate.facts_of(base64.b64decode(shown))
-    target = {"site": job.facts.site, "ip": seen.ip, "port": seen.port, "proto": seen.proto, "mac": seen.mac}
+        data["certificate"] = certificate.facts_of(base64.b64decode(shown, validate=True))
+    mac = harmless(seen.mac) if seen.mac else None
+    target = {"site": job.facts.site, "ip": seen.ip, "port": seen.port, "proto": seen.proto, "mac": mac}
     return Observation.model_validate(
-        {"run": job.run, "time": now(), "collector": seen.collector, "vantage": job.vantage, "target": target,
+        {"run": job.run, "time": now(), "collector": harmless(seen.collector), "vantage": job.vantage, "target": target,
          "kind": seen.kind, "data": data}
     )  # fmt: skip
 

@@ -154,4 +154,4 @@ class Outpost:
 
 def _last_words(channel: paramiko.Channel) -> str:
     said = bytes(channel.makefile_stderr("rb").read(8192)).decode(errors="replace").split("\n")
-    return next((line for line in reversed(said) if line.strip()), f"exit {channel.recv_exit_status()}")
+    return next((line for line in reversed(said) if line.strip()), "–")

@@ -168,7 +168,9 @@ def _looked(sweep: Observation, words: Words, catalogue: Catalogue) -> Inline:
     if reason == "afar":
         message = N_("{network}: not attached to this vantage point; only declared addresses were tried.")
         return words.tell(message, network=network)
-    return words.tell(N_("{network}: {reason}."), network=network, reason=words.prose(catalogue.reasons[reason]))
+    return words.tell(
+        N_("{network}: {reason}."), network=network, reason=words.prose(catalogue.reasons.get(reason, "…"))
+    )
 
 
 def _place(case: Case, view: View, words: Words) -> Inline:

@@ -168,6 +168,22 @@ def test_without_an_inventory_nothing_is_undeclared() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("no-vantage", "no-vantage"), ("lost", "lost"), ("not-attached", "not-attached"), ("afar", "not-looked")],
+)
+def test_a_network_that_was_not_looked_at_is_unknown_and_says_why(reason: str, told: str) -> None:
+    sweep = seen("sweep", {"network": str(FACTS.networks[0]), "on_link": False, "reason": reason}, None)
+    verdicts = judge((RULES["LAN-001"], RULES["LAN-002"], RULES["LAN-005"]), [sweep], FACTS)
+    assert {(one.rule, one.outcome) for one in verdicts} == {
+        ("LAN-001", "unknown"), ("LAN-002", "unknown"), ("LAN-005", "unknown"),
+    }  # fmt: skip
+    assert {one.reason for one in verdicts if one.rule == "LAN-001"} == {reason}
+    assert {one.reason for one in verdicts if one.rule == "LAN-002"} == {told}
+    swept = seen("sweep", {"network": str(FACTS.networks[0]), "on_link": True}, None)
+    assert outcomes("LAN-001", [swept]) == []
+
+
 def test_the_auditor_does_not_accuse_himself() -> None:
     own = seen("vantage", {"interface": "e0"}, "10.20.20.250", mac="02:00:00:00:02:50")
     assert outcomes("LAN-001", [own, alive("10.20.20.250", "02:00:00:00:02:50")]) == []
