@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from audits.lan.ports import FORBIDDEN
 from audits.lan.subjects import living, subject
-from wizara.audit.facts import DeclaredHost, LanFacts
+from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Seen
 from wizara.audit.rule import Judgement, broken, holds, rule, unknown
 from wizara.audit.verdict import Subject
@@ -76,8 +76,8 @@ def address_answered_twice(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
             yield broken(subject(seen, facts, ip), evidence, ip=ip, macs=", ".join(macs))
 
 
-def _tcp(host: DeclaredHost) -> set[int]:
-    return {int(service.removeprefix("tcp/")) for service in host.services or () if service.startswith("tcp/")}
+def _tcp(services: tuple[str, ...] | None) -> set[int]:
+    return {int(service.removeprefix("tcp/")) for service in services or () if service.startswith("tcp/")}
 
 
 @rule("LAN-005", scope="declared", kinds=("ports",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L")
@@ -86,14 +86,17 @@ def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]
 
     Silence of a host that ARP did not see says nothing: a filter on the way may hide what others reach.
     """
+    own = {one.target.ip for one in seen.of("vantage")}
     for host in facts.hosts:
         ip = str(host.address)
         evidence = [*seen.answered("ports", ip=ip)]
         opened = seen.open_ports(ip)
-        for port in sorted(_tcp(host)):
+        for port in sorted(_tcp(host.services)):
             about = subject(seen, facts, ip, f"tcp/{port}")
             if port in FORBIDDEN:
                 yield unknown(about, "never-touched", evidence)
+            elif ip in own:
+                yield unknown(about, "own-address", [*seen.of("vantage", ip=ip)])
             elif not evidence:
                 looked = [*seen.of("ports", "host", ip=ip)]
                 yield unknown(about, "no-answer" if looked else _why_not(seen, ip), looked)
@@ -112,6 +115,6 @@ def undeclared_service(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         ip = str(host.address)
         if host.services is None:
             continue
-        for port in sorted(seen.open_ports(ip) - _tcp(host)):
+        for port in sorted(seen.open_ports(ip) - _tcp(host.services) - _tcp(host.tolerated)):
             about = subject(seen, facts, ip, f"tcp/{port}")
             yield broken(about, seen.answered("ports", ip=ip), service=f"tcp/{port}", name=host.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,30 +16,29 @@ from pydantic import JsonValue, RootModel, SecretStr
 from wizara import __version__
 from wizara.audit.cvss import Severity, at_least
 from wizara.audit.exceptions import conclude, read_exemptions
-from wizara.audit.facts import LanFacts, lan_facts
+from wizara.audit.facts import LanFacts
 from wizara.audit.job import AuditRecord, DeviceLogin, Job, View
 from wizara.audit.mandate import Mandate, check_networks, read_mandate
 from wizara.audit.observation import Kind, Observation, Target, now
 from wizara.audit.rule import judge
 from wizara.audit.verdict import Verdicts
 from wizara.audit.yaml_text import read_text, validated
-from wizara.blueprint import derive
+from wizara.cli.declared import bare_facts, declared_facts
 from wizara.cli.vantage import HERE, Ground, Leg, choose
 from wizara.cli.world import be_root
 from wizara.engine.collect import collect
-from wizara.errors import ExitCode, Refusal, Unfinished, Unreachable, UsageFault, WizaraError, worst
+from wizara.errors import ExitCode, Refusal, Unfinished, Unreachable, WizaraError, worst
 from wizara.inventory import load as load_ministry
 from wizara.inventory import resolve
 from wizara.inventory.models import Ministry
 from wizara.inventory.types import Line, Model, Name
-from wizara.place import did_you_mean
 from wizara.record.folder import RunFolder
 from wizara.record.run import Record
 from wizara.record.world import World
 from wizara.report.case import AUDIT, OBSERVATIONS, VERDICTS, Case, read_case
 from wizara.report.data import FindingData, finding
 from wizara.report.words import Catalogue, Words
-from wizara.text import _, language
+from wizara.text import language
 from wizara.tree import load
 
 
@@ -139,7 +138,12 @@ def prepare(order: Order) -> Prepared:
     mandate_path = order.mandate or Path(ministry.folder if ministry else ".") / "mandate.yaml"
     mandate = read_mandate(mandate_path)
     mandate.limits(lab=world.is_lab).check_time(started.astimezone())
-    facts = _facts(order, ministry, started.isoformat(timespec="seconds"))
+    moment = started.isoformat(timespec="seconds")
+    facts = (
+        declared_facts(ministry, order.site, order.lans, moment)
+        if ministry and order.site
+        else bare_facts(order.networks, moment)
+    )
     check_networks(mandate, facts.networks, lab=world.is_lab)
     legs = choose(Ground(ministry, order.site, world, facts.networks, namespace), order.source, order.interface)
     folder = RunFolder.create(order.runs, "audit", ministry.name if ministry else "network", world)
@@ -289,52 +293,6 @@ def _world(order: Order, ministry: Ministry | None) -> tuple[World, Path | None]
 
     lab = find(order.lab or (ministry.name if ministry else ""))
     return lab.world(), lab.namespace("auditor")
-
-
-def _facts(order: Order, ministry: Ministry | None, moment: str) -> LanFacts:
-    if ministry is None:
-        return LanFacts(networks=tuple(_network(text) for text in order.networks), inventory=False, moment=moment)
-    assert order.site
-    _known(order.site, ministry.sites, _("site"))
-    declared = ministry.sites[order.site].lans
-    for name in order.lans:
-        _known(name, declared, _("LAN"))
-    lans = order.lans or tuple(declared)
-    return lan_facts(
-        ministry, order.site, lans, moment, _node_services(ministry, tuple(declared[name].network for name in lans))
-    )
-
-
-def _node_services(ministry: Ministry, seen_from: tuple[IPv4Network, ...]) -> dict[str, tuple[str, ...]]:
-    """Return what each node's filter lets in from the audited networks: what an audit from there must find, and no more."""
-    return {
-        name: tuple(
-            dict.fromkeys(
-                str(rule.service)
-                for rule in plan.inbound
-                if not rule.sources or any(source.overlaps(network) for source in rule.sources for network in seen_from)
-            )
-        )
-        for name, plan in derive(ministry).nodes.items()
-    }
-
-
-def _known(name: str, known: Mapping[str, object], kind: str) -> None:
-    if name not in known:
-        near = did_you_mean(name, known)
-        hint = (
-            _("did you mean '{word}'?").format(word=near)
-            if near
-            else _("there are: {names}").format(names=", ".join(known))
-        )
-        raise UsageFault(_("no {kind} '{name}'").format(kind=kind, name=name), hint=hint)
-
-
-def _network(text: str) -> IPv4Network:
-    try:
-        return IPv4Network(text)
-    except ValueError as fault:
-        raise UsageFault(_("'{text}' is no IPv4 network: {fault}").format(text=text, fault=fault)) from None
 
 
 def _devices(order: Order, ministry: Ministry | None, world: World) -> tuple[DeviceLogin, ...]:

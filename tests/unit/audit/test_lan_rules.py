@@ -184,6 +184,30 @@ def test_a_network_that_was_not_looked_at_is_unknown_and_says_why(reason: str, t
     assert outcomes("LAN-001", [swept]) == []
 
 
+def test_a_node_is_not_judged_by_what_it_serves_at_another_address_of_its() -> None:
+    node = DeclaredHost(
+        name="dc1",
+        site="hq",
+        lan="adm",
+        address=HERE,
+        role="node",
+        services=("tcp/22",),
+        tolerated=("tcp/22", "tcp/587"),
+    )
+    facts = FACTS.model_copy(update={"hosts": (node,)})
+    ports = seen("ports", {"open": [22, 587, 6379], "closed": []})
+    assert [one for one in outcomes("LAN-006", [ports], facts) if "broken" in str(one)]
+    assert [one.subject.service for one in judge([RULES["LAN-006"]], [ports], facts)] == ["tcp/6379"]
+    assert {one.outcome for one in judge([RULES["LAN-005"]], [ports], facts)} == {"holds"}
+
+
+def test_the_node_that_looks_is_not_missing_its_own_services() -> None:
+    node = DeclaredHost(name="gw", site="hq", lan="adm", address=HERE, role="node", services=("tcp/22",))
+    own = seen("vantage", {"interface": "e0"}, HERE)
+    (verdict,) = judge([RULES["LAN-005"]], [own], FACTS.model_copy(update={"hosts": (node,)}))
+    assert (verdict.outcome, verdict.reason) == ("unknown", "own-address")
+
+
 def test_the_auditor_does_not_accuse_himself() -> None:
     own = seen("vantage", {"interface": "e0"}, "10.20.20.250", mac="02:00:00:00:02:50")
     assert outcomes("LAN-001", [own, alive("10.20.20.250", "02:00:00:00:02:50")]) == []
