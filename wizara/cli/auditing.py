@@ -27,7 +27,7 @@ from wizara.cli.declared import bare_facts, declared_facts
 from wizara.cli.vantage import HERE, Ground, Leg, choose
 from wizara.cli.world import be_root
 from wizara.engine.collect import collect
-from wizara.errors import ExitCode, Refusal, Unfinished, Unreachable, WizaraError, worst
+from wizara.errors import ExitCode, Refusal, Unfinished, Unreachable, UsageFault, WizaraError, worst
 from wizara.inventory import load as load_ministry
 from wizara.inventory import resolve
 from wizara.inventory.models import Ministry
@@ -38,7 +38,7 @@ from wizara.record.world import World
 from wizara.report.case import AUDIT, OBSERVATIONS, VERDICTS, Case, read_case
 from wizara.report.data import FindingData, finding
 from wizara.report.words import Catalogue, Words
-from wizara.text import language
+from wizara.text import _, language
 from wizara.tree import load
 
 
@@ -291,7 +291,9 @@ def _world(order: Order, ministry: Ministry | None) -> tuple[World, Path | None]
     be_root()
     from wizara.lab import find
 
-    lab = find(order.lab or (ministry.name if ministry else ""))
+    if not order.lab and ministry is None:
+        raise UsageFault(_("--lab needs its name here"))
+    lab = find(order.lab or (ministry.name if ministry else ""), order.ministry)
     return lab.world(), lab.namespace("auditor")
 
 
