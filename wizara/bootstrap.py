@@ -39,8 +39,8 @@ SENTENCES = {
         "il manque : {packages} ; wizara ne sait les installer que sous Debian",
     ),
     "no-sudo": (
-        "missing: {packages}; there is no sudo here: run as root: {line}",
-        "il manque : {packages} ; sudo est absent : exécutez en root : {line}",
+        "missing: {packages}; sudo is not there, or does not let you in here: run as root: {line}",
+        "il manque : {packages} ; sudo est absent, ou ne vous laisse pas entrer ici : exécutez en root : {line}",
     ),
     "update": ("reading the package lists: {line}", "lecture des listes de paquets : {line}"),
     "packages": ("installing Debian packages{size}: {line}", "installation de paquets Debian{size} : {line}"),
@@ -137,7 +137,7 @@ def _debian_packages(packages: list[str]) -> None:
     listed = " ".join(packages)
     if not shutil.which("apt-get"):
         _stop("no-apt", packages=listed)
-    if os.geteuid() != 0 and not shutil.which("sudo"):
+    if os.geteuid() != 0 and not _has_sudo():
         _stop("no-sudo", packages=listed, line=" ".join(line))
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     rights = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive"]
@@ -150,6 +150,14 @@ def _debian_packages(packages: list[str]) -> None:
         return
     if not (_finishes([*rights, *update, "-qq"]) and _finishes([*rights, *line, "-qq"])):
         _stop("apt-failed", packages=listed)
+
+
+def _has_sudo() -> bool:
+    """True where sudo lets this person in, or can at least ask for a password."""
+    asks = ["sudo", "-n", "true"]
+    return bool(shutil.which("sudo")) and (
+        sys.stdin.isatty() or subprocess.run(asks, check=False, stderr=subprocess.DEVNULL).returncode == 0
+    )
 
 
 def _finishes(line: list[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,11 @@ def be_root() -> None:
         return
     kept = [f"{name}={os.environ[name]}" for name in _KEPT if name in os.environ]
     try:
+        if not sys.stdin.isatty() and subprocess.run(["sudo", "-n", "true"], check=False, capture_output=True).returncode:
+            raise UsageFault(
+                _("the lab needs root, and sudo asks for a password, or does not let this login in"),
+                hint=_("run it on a terminal, or as root"),
+            )
         os.execvp("sudo", ["sudo", *kept, "PYTHONDONTWRITEBYTECODE=1", sys.executable, "-m", "wizara", *sys.argv[1:]])  # noqa: S606 - wizara again, as root
     except FileNotFoundError:
         raise UsageFault(_("the lab needs root, and there is no sudo"), hint=_("run it as root")) from None

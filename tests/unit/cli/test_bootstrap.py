@@ -159,7 +159,7 @@ def _read_only(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
     ("arrange", "english", "french"),
     [
         (_too_old, "needs Python 3.11 or newer", "demande Python 3.11"),
-        (_no_sudo, "there is no sudo here: run as root: apt-get install", "sudo est absent : exécutez en root"),
+        (_no_sudo, "let you in here: run as root: apt-get install", "ne vous laisse pas entrer ici : exécutez en root"),
         (_no_apt, "on Debian only", "que sous Debian"),
         (_no_network, "is the network or the mirror down?", "réseau ou miroir en panne ?"),
         (_read_only, "cannot be written", "n'est pas accessible en écriture"),
