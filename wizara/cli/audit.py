@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wizara.cli.options import json_option, lab_option, runs_option
-from wizara.text import _
+from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
     from wizara.audit.observation import Observation
@@ -83,9 +83,10 @@ def _say_from_where(prepared: Prepared) -> None:
 def _progress(seen: Observation) -> None:
     """One plain line for each thing that takes time."""
     if seen.kind == "sweep" and seen.flag("on_link"):
+        living = seen.number("living") or 0
         click.echo(
-            _("{network}: {living} machines answered").format(
-                network=seen.text("network"), living=seen.number("living")
+            ngettext("{network}: {living} machine answered", "{network}: {living} machines answered", living).format(
+                network=seen.text("network"), living=living
             ),
             err=True,
         )
