@@ -99,6 +99,10 @@ def prepare(arguments: Sequence[str]) -> None:
     if sys.version_info < OLDEST:
         _stop("python", version=sys.version.split()[0])
     inside = Path(sys.prefix).resolve() == VENV.resolve()
+    if os.geteuid() == 0 and ROOT.stat().st_uid != 0:  # root leaves no file of its own in a person's checkout
+        sys.dont_write_bytecode = True
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        _hand_over(ROOT / "wizara" / "__pycache__")
     if not LOCK.is_file() or (sys.prefix != sys.base_prefix and not inside):
         return
     folder = os.open(ROOT, os.O_RDONLY)
@@ -205,7 +209,7 @@ def _environment() -> None:
         if not _finishes(step):
             _stop("pip-failed", line=f"{_python()} -m pip config list")
     STAMP.write_text(_digest())
-    _hand_over()
+    _hand_over(VENV)
 
 
 def _works() -> bool:
@@ -216,12 +220,12 @@ def _works() -> bool:
     return told.strip() == repr(tuple(sys.version_info[:2]))
 
 
-def _hand_over() -> None:
-    """Give .venv to the owner of the checkout when root made it for him."""
+def _hand_over(start: Path) -> None:
+    """Give *start* and what is in it to the owner of the checkout when root made it for him."""
     owner = ROOT.stat()
     if os.geteuid() != 0 or owner.st_uid == 0:
         return
-    for folder, _folders, files in os.walk(VENV):
+    for folder, _folders, files in os.walk(start):
         for path in [Path(folder), *(Path(folder, name) for name in files)]:
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
