@@ -111,6 +111,8 @@ class AuditSummary(Record):
     world: str
     exit_code: int
     folder: str
+    views: tuple[View, ...]
+    """From where what was looked at."""
     counts: dict[Severity, int]
     proofs: int
     unknown: int
@@ -254,6 +256,7 @@ def summary(done: Audited) -> AuditSummary:
         world=run_.world,
         exit_code=int(done.code),
         folder=str(done.folder),
+        views=done.case.audit.views,
         counts=done.counts,
         proofs=done.proofs,
         unknown=done.unknown,
@@ -274,9 +277,12 @@ def _baseline(prepared: Prepared) -> frozenset[str]:
     runs, own = prepared.folder.path.parent, prepared.folder.run
     for path in sorted(runs.glob(f"*-audit-{own.ministry}-*"), reverse=True):
         if path.name < own.id and (path / VERDICTS).is_file() and (path / AUDIT).is_file():
-            earlier = RunFolder.open(runs, path.name)
-            if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.record.facts.networks:
-                return frozenset(one.fingerprint for one in earlier.read(VERDICTS, Verdicts).findings)
+            try:
+                earlier = RunFolder.open(runs, path.name)
+                if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.record.facts.networks:
+                    return frozenset(one.fingerprint for one in earlier.read(VERDICTS, Verdicts).findings)
+            except UsageFault:
+                continue  # damaged, or of another version of wizara: it must not cost this audit
     return frozenset()
 
 

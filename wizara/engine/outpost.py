@@ -29,8 +29,8 @@ set -eu
 umask 077
 command -v python3 >/dev/null || { echo '{"kind": "absent"}'; exit 0; }
 base=/run/wizara/audit
+(umask 022; mkdir -p "${base%/*}")
 mkdir -p "$base"
-chmod 700 "$base"
 exec 8<"$base"
 flock -w 10 8
 for old in "$base"/*; do

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -176,3 +177,15 @@ def test_the_last_report_is_of_the_last_audit_whatever_came_after(tmp_path: Path
         for file in files:
             (tmp_path / name / file).touch()
     assert _last_audit(tmp_path) == "20260102T000000Z-audit-mps-0000"
+
+
+def test_an_earlier_record_that_cannot_be_read_costs_no_audit(tmp_path: Path) -> None:
+    from wizara.cli.auditing import _baseline
+
+    earlier = tmp_path / "20260101T000000Z-audit-mps-0000"
+    earlier.mkdir()
+    for name in ("run.json", "audit.json", "verdicts.json"):
+        (earlier / name).write_text('{"of": "another version"}')
+    run = SimpleNamespace(ministry="mps", id="20270101T000000Z-audit-mps-0000")
+    prepared = SimpleNamespace(folder=SimpleNamespace(path=tmp_path / run.id, run=run), record=None)
+    assert _baseline(prepared) == frozenset()  # type: ignore[arg-type]
