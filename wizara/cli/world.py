@@ -80,7 +80,8 @@ def be_root() -> None:
         return
     kept = [f"{name}={os.environ[name]}" for name in _KEPT if name in os.environ]
     try:
-        if not sys.stdin.isatty() and subprocess.run(["sudo", "-n", "true"], check=False, capture_output=True).returncode:
+        asked = ["sudo", "-n", "true"]
+        if not sys.stdin.isatty() and subprocess.run(asked, check=False, capture_output=True).returncode:
             raise UsageFault(
                 _("the lab needs root, and sudo asks for a password, or does not let this login in"),
                 hint=_("run it on a terminal, or as root"),
