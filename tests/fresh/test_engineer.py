@@ -37,10 +37,10 @@ lab enrol mps --lab engineer
 lab apply mps --lab engineer --yes --limit ons,gw-hq
 lab audit mps ons --lab engineer
 lab report last --lang fr --format pdf,json
-echo "== not his"
-NOT_HIS
 echo "== end"
 lab lab down --name engineer
+echo "== not his"
+NOT_HIS
 test -z "$(find /home/engineer/.local/state/wizara/labs -mindepth 1)"
 """
 
