@@ -19,6 +19,8 @@ from wizara.errors import Refusal, Unfinished, Unreachable, WizaraError
 from wizara.text import _
 from wizara.tree import expose
 
+_COPY_SECONDS = 120.0
+"""How long the program may take to get there: it has some 25 KB, and lines of 9,600 bit/s are in use."""
 _LINE = 1 << 20
 """Bytes of one line; a node that sends longer ones is not ours any more."""
 
@@ -43,7 +45,7 @@ trap 'exit 130' HUP INT TERM PIPE
 exec 9<"$mine"
 flock -n 9
 exec 8<&-
-timeout 60 head -c "$1" > "$mine/program.pyz"
+timeout 120 head -c "$1" > "$mine/program.pyz"
 python3 -I -B "$mine/program.pyz" "$mine"
 """
 
@@ -83,11 +85,12 @@ class Outpost:
         channel = self._machine.converse_as_root(LAND, str(len(program)))
         over = threading.Event()
         try:
-            channel.settimeout(PATIENCE_SECONDS)
+            channel.settimeout(_COPY_SECONDS)
             threading.Thread(
                 target=self._feed, args=(channel, program + orders.encode() + b"\n", over), daemon=True
             ).start()
             for line in self._lines(channel):
+                channel.settimeout(PATIENCE_SECONDS)
                 seen = self._read(line)
                 if seen == "done":
                     return
