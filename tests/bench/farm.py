@@ -55,7 +55,7 @@ class Farm:
         allowed = self.folder / "authorized_keys"
         (self.folder / "trusted").touch()
         shutil.copy(self.key.with_suffix(".pub"), allowed)
-        os.chmod(self.folder, 0o755)
+        self.folder.chmod(0o755)
         path = os.pathsep.join([*([str(self._bin)] if self._bin else []), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
         lines = [
             *(f"ListenAddress {address}:{self.port}" for address in addresses), f"HostKey {self._host}",
