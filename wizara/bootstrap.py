@@ -39,8 +39,8 @@ SENTENCES = {
         "il manque : {packages} ; wizara ne sait les installer que sous Debian",
     ),
     "no-sudo": (
-        "missing: {packages}; there is no sudo here: run as root: {line}",
-        "il manque : {packages} ; sudo est absent : exécutez en root : {line}",
+        "missing: {packages}; sudo is not there, or does not let you in here: run as root: {line}",
+        "il manque : {packages} ; sudo est absent, ou ne vous laisse pas entrer ici : exécutez en root : {line}",
     ),
     "update": ("reading the package lists: {line}", "lecture des listes de paquets : {line}"),
     "packages": ("installing Debian packages{size}: {line}", "installation de paquets Debian{size} : {line}"),
@@ -104,6 +104,10 @@ def prepare(arguments: Sequence[str]) -> None:
     if sys.version_info < OLDEST:
         _stop("python", version=sys.version.split()[0])
     inside = Path(sys.prefix).resolve() == VENV.resolve()
+    if os.geteuid() == 0 and ROOT.stat().st_uid != 0:  # root leaves no file of its own in a person's checkout
+        sys.dont_write_bytecode = True
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        _hand_over(ROOT / "wizara" / "__pycache__")
     if not LOCK.is_file() or (sys.prefix != sys.base_prefix and not inside):
         return
     folder = os.open(ROOT, os.O_RDONLY)
@@ -142,7 +146,7 @@ def _debian_packages(packages: list[str]) -> None:
     listed = " ".join(packages)
     if not shutil.which("apt-get"):
         _stop("no-apt", packages=listed)
-    if os.geteuid() != 0 and not shutil.which("sudo"):
+    if os.geteuid() != 0 and not _has_sudo():
         _stop("no-sudo", packages=listed, line=" ".join(line))
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     rights = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive"]
@@ -155,6 +159,14 @@ def _debian_packages(packages: list[str]) -> None:
         return
     if not (_finishes([*rights, *update, "-qq"]) and _finishes([*rights, *line, "-qq"])):
         _stop("apt-failed", packages=listed)
+
+
+def _has_sudo() -> bool:
+    """True where sudo lets this person in, or can at least ask for a password."""
+    asks = ["sudo", "-n", "true"]
+    return bool(shutil.which("sudo")) and (
+        sys.stdin.isatty() or subprocess.run(asks, check=False, stderr=subprocess.DEVNULL).returncode == 0
+    )
 
 
 def _finishes(line: list[str]) -> bool:
@@ -202,7 +214,7 @@ def _environment() -> None:
         if not _finishes(step):
             _stop("pip-failed", line=f"{_python()} -m pip config list")
     STAMP.write_text(_digest())
-    _hand_over()
+    _hand_over(VENV)
 
 
 def _works() -> bool:
@@ -213,12 +225,12 @@ def _works() -> bool:
     return told.strip() == repr(tuple(sys.version_info[:2]))
 
 
-def _hand_over() -> None:
-    """Give .venv to the owner of the checkout when root made it for him."""
+def _hand_over(start: Path) -> None:
+    """Give *start* and what is in it to the owner of the checkout when root made it for him."""
     owner = ROOT.stat()
     if os.geteuid() != 0 or owner.st_uid == 0:
         return
-    for folder, _folders, files in os.walk(VENV):
+    for folder, _folders, files in os.walk(start):
         for path in [Path(folder), *(Path(folder, name) for name in files)]:
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 

@@ -1,204 +1,136 @@
-"""Looks at a LAN: finds the living, tries ports, listens, says few words; yields observations, judges nothing."""
+"""Makes observations of what a LAN scan saw, here or on a node, and reads the declared devices' configurations."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import base64
+from collections.abc import AsyncIterator, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
+import paramiko
 from pydantic import JsonValue
 
-from audits.lan import arp, snmp, ssh, switch, talks, tls
+from audits.lan import certificate, switch
 from audits.lan.door import Door
-from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS, to_try
-from wizara.audit.job import DeviceLogin, Job
+from audits.lan.scan import Scan
+from wizara.audit.job import Job, Station
 from wizara.audit.mandate import check_networks
-from wizara.audit.observation import Kind, Observation, Target, now
-from wizara.audit.untrusted import untrusted
-from wizara.errors import Refusal
+from wizara.audit.observation import Observation, now
+from wizara.audit.orders import Facts, Orders, Sighting
+from wizara.audit.untrusted import harmless
+from wizara.engine.outpost import Outpost, archive
+from wizara.engine.reach import HostKey, Login, Machine
+from wizara.errors import Unfinished
 from wizara.text import _
 
-Facts = dict[str, JsonValue]
-
-
-class Collection:
-    """One run of the LAN collectors; every observation goes through :meth:`saw`."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.door = Door(job.mandate, job.pace, lab=job.lab)
-        self.queue: asyncio.Queue[Observation | None] = asyncio.Queue()
-
-    def saw(
-        self,
-        collector: str,
-        kind: Kind,
-        data: Facts,
-        ip: str | None = None,
-        port: int | None = None,
-        **more: str | None,
-    ) -> None:
-        """Record one observation."""
-        proto = more.pop("proto", "tcp" if port else None)
-        target = Target.model_validate({"site": self.job.facts.site, "ip": ip, "port": port, "proto": proto, **more})
-        self.queue.put_nowait(
-            Observation(
-                run=self.job.run,
-                time=now(),
-                collector=collector,
-                vantage=self.job.vantage,
-                target=target,
-                kind=kind,
-                data=data,
-            )
-        )
-
-    async def run(self) -> None:
-        """Collect everything."""
-        found = arp.ports()
-        wanted = [port for port in found if self.job.interface in {None, port.name}]
-        if self.job.interface and not wanted:
-            raise Refusal(_("no interface {name} with an IPv4 address here").format(name=self.job.interface))
-        self._stand(wanted)
-        for port in wanted:
-            self.saw(
-                "vantage",
-                "vantage",
-                {"interface": port.name, "address": str(port.address)},
-                str(port.address.ip),
-                mac=port.mac.hex(":"),
-            )
-        living: dict[str, set[str]] = {}
-        for network in self.job.facts.networks:
-            living |= await self._living(network, wanted)
-        own = {str(port.address.ip) for port in found}
-        await asyncio.gather(*(self._host(ip) for ip in sorted(living, key=IPv4Address) if ip not in own))
-        for device in self.job.devices:
-            await self._device(device, living)
-
-    def _stand(self, ports: Iterable[arp.Port]) -> None:
-        """Refuse (exit 6) when no interface is on any of the networks: routed there, another's machines may answer."""
-        networks = self.job.facts.networks
-        on_link = any(port.address.network.overlaps(network) for port in ports for network in networks)
-        if networks and not on_link and not all(network.is_loopback for network in networks):
-            raise Refusal(
-                _("this computer stands on none of {networks}").format(networks=", ".join(map(str, networks))),
-                hint=_("plug it into the network that is audited; nothing was sent"),
-            )
-
-    async def _living(self, network: IPv4Network, ports: Iterable[arp.Port]) -> dict[str, set[str]]:
-        port = next((one for one in ports if one.address.ip in network), None)
-        found: dict[str, set[str]] = {}
-        sent = 0
-        if port:
-            targets = [one for one in arp.hosts_of(network, port.address.ip) if self.job.mandate.allows(one)]
-            found, sent = await arp.sweep(port, targets, self.job.pace.arp_per_second, self.job.pace.arp_rounds)
-        self.saw(
-            "arp", "sweep", {"network": str(network), "on_link": port is not None, "asked": sent, "living": len(found)}
-        )
-        for ip, macs in found.items():
-            self.saw("arp", "host", {"alive": True, "macs": [*sorted(macs)]}, ip, mac=min(macs))
-        declared = {str(host.address) for host in self.job.facts.hosts if host.address in network}
-        silent = declared - set(found) - {str(one.address.ip) for one in ports}
-        if port:
-            for ip in sorted(silent):
-                self.saw("arp", "host", {"alive": False, "answer": False}, ip)
-            return found
-        return {ip: set() for ip in silent if self.job.mandate.allows(IPv4Address(ip))}
-
-    async def _host(self, ip: str) -> None:
-        declared = self.job.facts.at(ip)
-        services = declared.services or () if declared else ()
-        tries = {port: asyncio.create_task(self._knock(ip, port)) for port in to_try(services)}
-        results = {port: await task for port, task in tries.items()}
-        opened = [port for port, (state, _heard) in results.items() if state == "open"]
-        lists: dict[str, JsonValue] = {
-            state: [port for port, result in results.items() if result[0] == state]
-            for state in ("open", "closed", "silent")
-        }
-        untested = sorted(FORBIDDEN & {int(service.rpartition("/")[2]) for service in services})
-        answer: Facts = {} if opened or lists["closed"] else {"answer": False}
-        self.saw("tcp", "ports", {**lists, "untested": [*untested], **answer}, ip)
-        banners = {port: heard for port, (_state, heard) in results.items() if heard}
-        for port, heard in banners.items():
-            self.saw("banner", "banner", {"text": untrusted(heard)}, ip, port)
-        await asyncio.gather(
-            *(self._service(ip, port, banners.get(port, b"")) for port in opened),
-            *(self._snmp(ip, one) for one in snmp.COMMUNITIES),
-        )
-
-    async def _knock(self, ip: str, port: int) -> tuple[str, bytes]:
-        """Connect and listen: the state of the port, and what it says unasked."""
-        try:
-            async with self.door.tcp(ip, port) as talk:
-                speaks_first = port not in HTTP | HTTPS | TLS | SILENT
-                return "open", await talk.hear(2048, seconds=1.0) if speaks_first else b""
-        except ConnectionRefusedError:
-            return "closed", b""
-        except (TimeoutError, OSError):
-            return "silent", b""
-
-    async def _service(self, ip: str, port: int, heard: bytes) -> None:
-        if port in SILENT:
-            return
-        for name, look in looks(port, heard):
-            try:
-                facts = await look(self.door, ip, port)
-            except Refusal:
-                raise
-            except Exception as fault:  # noqa: BLE001 - one hostile answer must not cost the others
-                facts = {"answer": False, "fault": untrusted(f"{type(fault).__name__}: {fault}")}
-            self.saw(name, KINDS[name], facts, ip, port)
-
-    async def _snmp(self, ip: str, community: str) -> None:
-        self.saw("snmp", "snmp", await snmp.look(self.door, ip, community), ip, 161, proto="udp")
-
-    async def _device(self, device: DeviceLogin, living: dict[str, set[str]]) -> None:
-        ip = str(device.address)
-        facts: Facts = {"answer": False, "reason": "silent"}
-        if ip in living:
-            facts = await asyncio.to_thread(switch.look, self.door, device)
-        self.saw("switch", "config", facts, ip, 22)
-
-
-Look = Callable[[Door, str, int], Awaitable[Facts]]
-
-
-#: look → the kind of observation it makes
-KINDS: dict[str, Kind] = {
-    "ssh": "ssh", "tls": "tls", "http": "http", "https": "http", "ftp": "ftp", "smtp": "smtp", "redis": "redis",
-    "telnet": "telnet", "mqtt": "mqtt", "memcached": "memcached",
-}  # fmt: skip
-
-
-def looks(port: int, heard: bytes) -> tuple[tuple[str, Look], ...]:
-    """Return what to do on an open *port* that said *heard*: by its words first, by its number else."""
-    if heard.startswith(b"SSH-"):
-        return (("ssh", ssh.look),)
-    if heard[:1] == b"\xff" and heard[1:2] in {b"\xfb", b"\xfc", b"\xfd", b"\xfe"}:
-        return (("telnet", talks.telnet),)
-    if heard.startswith(b"220"):
-        mail = port in {25, 465, 587, 2525} or b"SMTP" in heard.upper()
-        return (("smtp", talks.smtp),) if mail else (("ftp", talks.ftp),)
-    if port in talks.LOOKS:
-        return (talks.LOOKS[port],)
-    table: list[tuple[str, Look, frozenset[int]]] = [
-        ("tls", tls.look, TLS),
-        ("https", talks.https, HTTPS),
-        ("http", talks.http, HTTP),
-    ]
-    return tuple((name, look) for name, look, ports in table if port in ports)
+#: What a node is given; it all runs on the standard library of Debian 12 and later.
+PROGRAM = (
+    "wizara", "wizara.errors", "wizara.place", "wizara.text", "wizara.audit", "wizara.audit.leash",
+    "wizara.audit.limits", "wizara.audit.orders", "wizara.audit.untrusted", "audits", "audits.lan", "audits.lan.arp",
+    "audits.lan.door", "audits.lan.ports", "audits.lan.scan", "audits.lan.snmp", "audits.lan.ssh",
+    "audits.lan.station", "audits.lan.talks", "audits.lan.tls",
+)  # fmt: skip
+START = "import sys\nfrom audits.lan.station import main\nmain(sys.argv[1])\n"
 
 
 async def collect(job: Job) -> AsyncIterator[Observation]:
     """Yield the observations of *job* as they are made; a destination outside the mandate is a Refusal."""
-    check_networks(job.mandate, job.facts.networks, lab=job.lab)
-    collection = Collection(job)
-    task = asyncio.create_task(collection.run())
-    task.add_done_callback(lambda _done: collection.queue.put_nowait(None))
-    try:
-        while (seen := await collection.queue.get()) is not None:
+    check_networks(job.mandate, job.targets, lab=job.lab)
+    orders = job.orders()
+    door = Door(orders)
+    if job.station is None:
+        async for seen in _and_devices(job, _here(orders), door.blocking):
             yield seen
+        return
+    with _reached(job.station) as machine:
+        outpost = Outpost(machine, job.station.name)
+
+        def connect(ip: str, port: int, seconds: float) -> paramiko.Channel:
+            door.check(ip, port)
+            return machine.through(ip, port, seconds)
+
+        sightings = outpost.sightings(archive(PROGRAM, START), orders.to_json())
+        async for seen in _and_devices(job, _by_turns(sightings), connect):
+            yield seen
+
+
+async def _and_devices(
+    job: Job, sightings: AsyncIterator[Sighting], connect: switch.Connect
+) -> AsyncIterator[Observation]:
+    living: set[str | None] = set()
+    async for one in sightings:
+        if one.data.get("alive") or one.data.get("open"):
+            living.add(one.ip)
+        yield observation(job, one)
+    for device in job.devices:
+        facts: Facts = {"answer": False, "reason": "silent"}
+        if str(device.address) in living:
+            facts = await asyncio.to_thread(switch.look, connect, device)
+        yield observation(job, Sighting("switch", "config", facts, str(device.address), 22, "tcp"))
+
+
+async def _here(orders: Orders) -> AsyncIterator[Sighting]:
+    """Yield what a scan on this computer sees."""
+    seen: asyncio.Queue[Sighting | None] = asyncio.Queue()
+    task = asyncio.create_task(Scan(orders, seen.put_nowait).run())
+    task.add_done_callback(lambda _done: seen.put_nowait(None))
+    try:
+        while (one := await seen.get()) is not None:
+            yield one
         await task
     finally:
         task.cancel()
+
+
+async def _by_turns(sightings: Iterator[Sighting]) -> AsyncIterator[Sighting]:
+    """Yield what a node sends, waiting for it in a thread."""
+    while (one := await asyncio.to_thread(next, sightings, None)) is not None:
+        yield one
+
+
+def _reached(station: Station) -> Machine:
+    machine = Machine(str(station.address))
+    try:
+        machine.log_in(Login(station.user, key_file=station.key_file), HostKey.parse(station.host_key))
+    except BaseException:
+        machine.close()
+        raise
+    return machine
+
+
+def observation(job: Job, seen: Sighting) -> Observation:
+    """Return *seen* as an observation of this run. It is dated here: a node's clock may be wrong.
+
+    Raises Unfinished when a node tells what no scan of these networks can have seen: it may be in other hands.
+    """
+    if job.station is None:
+        return _observation(job, seen, dict(seen.data))
+    try:
+        if seen.ip and not any(IPv4Address(seen.ip) in network for network in job.targets) and seen.kind != "vantage":
+            raise ValueError(seen.ip)  # noqa: TRY301 - one fault for all that cannot be
+        if seen.kind == "sweep" and IPv4Network(str(seen.data.get("network"))) not in job.targets:
+            raise ValueError(seen.kind)  # noqa: TRY301
+        return _observation(job, seen, {harmless(key): _gated(value) for key, value in seen.data.items()})
+    except (ValueError, TypeError, AttributeError) as fault:
+        raise Unfinished(_("{node}: the collectors say nothing sensible").format(node=job.station.name)) from fault
+
+
+def _observation(job: Job, seen: Sighting, data: Facts) -> Observation:
+    shown = data.get("certificate")
+    if isinstance(shown, str):
+        data["certificate"] = certificate.facts_of(base64.b64decode(shown, validate=True))
+    mac = harmless(seen.mac) if seen.mac else None
+    target = {"site": job.facts.site, "ip": seen.ip, "port": seen.port, "proto": seen.proto, "mac": mac}
+    return Observation.model_validate(
+        {"run": job.run, "time": now(), "collector": harmless(seen.collector), "vantage": job.vantage, "target": target,
+         "kind": seen.kind, "data": data}
+    )  # fmt: skip
+
+
+def _gated(value: JsonValue) -> JsonValue:
+    """Return *value* with nothing hidden in its texts: the node may be in other hands."""
+    if isinstance(value, str):
+        return harmless(value)
+    if isinstance(value, list):
+        return [_gated(one) for one in value]
+    return {harmless(key): _gated(one) for key, one in value.items()} if isinstance(value, dict) else value

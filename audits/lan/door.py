@@ -8,12 +8,10 @@ import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 from audits.lan.ports import FORBIDDEN
-from wizara.audit.job import Pace
-from wizara.audit.mandate import Mandate, check_destination
+from wizara.audit.orders import Orders
 from wizara.errors import Refusal
 from wizara.text import _
 
@@ -59,8 +57,9 @@ class Talk:
 class Door:
     """Opens sockets to hosts the mandate allows; at most ``pace.sockets_per_host`` at once to one host."""
 
-    def __init__(self, mandate: Mandate, pace: Pace, *, lab: bool = False) -> None:
-        self._mandate, self._pace, self._lab = mandate, pace, lab
+    def __init__(self, orders: Orders) -> None:
+        pace = orders.pace
+        self._orders, self._pace = orders, pace
         self._all = asyncio.Semaphore(pace.sockets)
         self._each: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(pace.sockets_per_host))
 
@@ -70,7 +69,7 @@ class Door:
             raise Refusal(
                 _("port {port} of {ip} is never touched: printers print what they hear").format(port=port, ip=ip)
             )
-        check_destination(self._mandate, IPv4Address(ip), datetime.now(UTC).astimezone(), lab=self._lab)
+        self._orders.limits.check_destination(IPv4Address(ip), self._orders.now())
 
     @asynccontextmanager
     async def tcp(self, ip: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Talk]:

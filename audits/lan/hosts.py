@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
 
 from audits.lan.ports import FORBIDDEN
 from audits.lan.subjects import living, subject
-from wizara.audit.facts import DeclaredHost, LanFacts
+from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Seen
 from wizara.audit.rule import Judgement, broken, holds, rule, unknown
+from wizara.audit.verdict import Subject
 
 
 @rule("LAN-001", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N")
 def undeclared_host(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
-    """A machine lives on the LAN that nobody declared."""
+    """A machine lives on the LAN that nobody declared; only who is plugged into it can say that none does."""
+    for one in seen.of("sweep"):
+        if not one.flag("on_link"):
+            network = one.text("network")
+            about = Subject(asset=f"{facts.site or 'lan'}/{network}", name=network)
+            yield unknown(about, one.text("reason") or "afar", [one])
     for ip in living(seen) if facts.inventory else ():
         evidence = [*seen.answered("host", ip=ip)]
         about = subject(seen, facts, ip)
@@ -35,7 +42,13 @@ def declared_host_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         elif any(one.data.get("alive") is False for one in evidence):
             yield broken(about, evidence, name=host.name, ip=ip)
         else:
-            yield unknown(about, "not-on-link" if evidence else "not-looked", evidence)
+            yield unknown(about, "not-on-link" if evidence else _why_not(seen, ip), evidence)
+
+
+def _why_not(seen: Seen, ip: str) -> str:
+    """Return why nothing was seen of the address *ip*."""
+    sweeps = [one for one in seen.of("sweep") if IPv4Address(ip) in IPv4Network(one.text("network"))]
+    return next((one.text("reason") for one in sweeps if one.text("reason") not in {"", "afar"}), "not-looked")
 
 
 @rule("LAN-003", scope="declared", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N")
@@ -63,8 +76,8 @@ def address_answered_twice(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
             yield broken(subject(seen, facts, ip), evidence, ip=ip, macs=", ".join(macs))
 
 
-def _tcp(host: DeclaredHost) -> set[int]:
-    return {int(service.removeprefix("tcp/")) for service in host.services or () if service.startswith("tcp/")}
+def _tcp(services: tuple[str, ...] | None) -> set[int]:
+    return {int(service.removeprefix("tcp/")) for service in services or () if service.startswith("tcp/")}
 
 
 @rule("LAN-005", scope="declared", kinds=("ports",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L")
@@ -73,16 +86,20 @@ def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]
 
     Silence of a host that ARP did not see says nothing: a filter on the way may hide what others reach.
     """
+    own = {one.target.ip for one in seen.of("vantage")}
     for host in facts.hosts:
         ip = str(host.address)
         evidence = [*seen.answered("ports", ip=ip)]
         opened = seen.open_ports(ip)
-        for port in sorted(_tcp(host)):
+        for port in sorted(_tcp(host.services)):
             about = subject(seen, facts, ip, f"tcp/{port}")
             if port in FORBIDDEN:
                 yield unknown(about, "never-touched", evidence)
+            elif ip in own:
+                yield unknown(about, "own-address", [*seen.of("vantage", ip=ip)])
             elif not evidence:
-                yield unknown(about, "no-answer", seen.of("ports", "host", ip=ip))
+                looked = [*seen.of("ports", "host", ip=ip)]
+                yield unknown(about, "no-answer" if looked else _why_not(seen, ip), looked)
             elif port in opened:
                 yield holds(about, evidence)
             elif any(port in one.numbers("silent") for one in evidence) and not any(seen.answered("host", ip=ip)):
@@ -98,6 +115,6 @@ def undeclared_service(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         ip = str(host.address)
         if host.services is None:
             continue
-        for port in sorted(seen.open_ports(ip) - _tcp(host)):
+        for port in sorted(seen.open_ports(ip) - _tcp(host.services) - _tcp(host.tolerated)):
             about = subject(seen, facts, ip, f"tcp/{port}")
             yield broken(about, seen.answered("ports", ip=ip), service=f"tcp/{port}", name=host.name)

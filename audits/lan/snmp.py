@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from pydantic import JsonValue
-
 from audits.lan.door import Door
+from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 COMMUNITIES = ("public", "private")
@@ -58,7 +57,7 @@ def description(answer: bytes, request: int) -> bytes | None:
     return value if good and tag == 0x04 else None
 
 
-async def look(door: Door, ip: str, community: str) -> dict[str, JsonValue]:
+async def look(door: Door, ip: str, community: str) -> Facts:
     """Ask *ip* with *community*."""
     request = secrets.randbelow(1 << 30) + 1
     answer = await door.udp(ip, 161, get_request(community, request))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import struct
 
-from pydantic import JsonValue
-
 from audits.lan.door import Door
+from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _IDENT = b"SSH-2.0-wizara_audit\r\n"
 _LISTS = ("kex", "host_key", "cipher", "cipher_back", "mac", "mac_back")
 
 
-async def look(door: Door, ip: str, port: int) -> dict[str, JsonValue]:
+async def look(door: Door, ip: str, port: int) -> Facts:
     """Return banner and algorithms; ``answer: false`` when it is no SSH 2 server."""
     try:
         async with door.tcp(ip, port) as talk:
@@ -46,9 +45,9 @@ def split(heard: bytes) -> tuple[bytes, bytes] | None:
     return (line.rstrip(b"\r"), payload) if payload[:1] == b"\x14" else None
 
 
-def algorithms(payload: bytes) -> dict[str, JsonValue]:
+def algorithms(payload: bytes) -> Facts:
     """Return the name lists of a KEXINIT *payload*."""
-    out: dict[str, JsonValue] = {}
+    out: Facts = {}
     at = 17
     for name in _LISTS:
         if at + 4 > len(payload):

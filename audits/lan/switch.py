@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pydantic import JsonValue
 
-from audits.lan.door import Door
 from wizara.audit.job import DeviceLogin
 from wizara.audit.untrusted import untrusted, untrusted_lines
 
+#: Opens a way to an address and port within seconds: a socket, or what can stand for one.
+Connect = Callable[[str, int, float], Any]
 COMMANDS = {
     "version": "show version",
     "config": "show running-config",
@@ -40,7 +43,7 @@ def redacted(line: str) -> str:
     return _SECRETS.sub(lambda found: f"{found[1]}{found[2] or ''} •••", line)
 
 
-def look(door: Door, device: DeviceLogin) -> dict[str, JsonValue]:
+def look(connect: Connect, device: DeviceLogin) -> dict[str, JsonValue]:
     """Return the answers of *device* by name; ``answer: false`` and why when it could not be read."""
     if device.platform != "cisco_ios":
         return {"answer": False, "reason": "platform"}
@@ -51,10 +54,10 @@ def look(door: Door, device: DeviceLogin) -> dict[str, JsonValue]:
     with tempfile.TemporaryDirectory(prefix="wizara-device-") as folder:
         known = Path(folder) / "known_hosts"
         known.write_text(f"{device.address} {device.host_key}\n")
-        return _read(door, device, known)
+        return _read(connect, device, known)
 
 
-def _read(door: Door, device: DeviceLogin, known: Path) -> dict[str, JsonValue]:
+def _read(connect: Connect, device: DeviceLogin, known: Path) -> dict[str, JsonValue]:
     from netmiko import ConnectHandler  # noqa: PLC0415 - a second of import that only this collector pays
     from netmiko.exceptions import NetmikoAuthenticationException, NetmikoBaseException  # noqa: PLC0415
     from paramiko.ssh_exception import SSHException  # noqa: PLC0415
@@ -65,7 +68,7 @@ def _read(door: Door, device: DeviceLogin, known: Path) -> dict[str, JsonValue]:
         with ConnectHandler(
             device_type=device.platform, host=str(device.address), username=device.username, password=password,
             secret=device.enable.get_secret_value() if device.enable else password,
-            sock=door.blocking(str(device.address), 22, 10), ssh_strict=True, system_host_keys=False,
+            sock=connect(str(device.address), 22, 10), ssh_strict=True, system_host_keys=False,
             alt_host_keys=True, alt_key_file=str(known), use_keys=False, allow_agent=False, conn_timeout=10,
             fast_cli=True,
         ) as session:  # fmt: skip

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 
-from pydantic import JsonValue
-
 from audits.lan.door import Door, Talk
 from audits.lan.tls import any_tls
+from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
-Facts = dict[str, JsonValue]
 Look = Callable[[Door, str, int], Awaitable[Facts]]
 _NOTHING: Facts = {"answer": False}
 _TITLE = re.compile(rb"<title[^>]*>(.{0,512}?)</title", re.IGNORECASE | re.DOTALL)

@@ -1,19 +1,14 @@
-"""Which TLS versions a service still speaks, by raw ClientHellos (RFC 5246, 8446), and what its certificate says."""
+"""Which TLS versions a service still speaks, by raw ClientHellos (RFC 5246, 8446), and the certificate it shows."""
 
 from __future__ import annotations
 
-import hashlib
+import base64
 import os
 import ssl
 import struct
-from datetime import UTC
-
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
-from pydantic import JsonValue
 
 from audits.lan.door import Door
-from wizara.audit.untrusted import untrusted
+from wizara.audit.orders import Facts
 
 VERSIONS = {"SSLv3": 0x0300, "TLSv1.0": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 _TLS13 = 0x0304
@@ -82,13 +77,13 @@ def _negotiated(extensions: bytes) -> int | None:
     return None
 
 
-async def look(door: Door, ip: str, port: int) -> dict[str, JsonValue]:
-    """Return the versions spoken on *port* and the certificate shown there; ``answer: false`` when it is no TLS."""
-    spoken: list[JsonValue] = [name for name, version in VERSIONS.items() if await _speaks(door, ip, port, version)]
+async def look(door: Door, ip: str, port: int) -> Facts:
+    """Return the versions spoken on *port* and the certificate shown there (base64); ``answer: false`` when it is no TLS."""
+    spoken = [name for name, version in VERSIONS.items() if await _speaks(door, ip, port, version)]
     if not spoken:
         return {"answer": False}
     der = await _certificate(door, ip, port)
-    return {"versions": spoken, "certificate": certificate_facts(der) if der else None}
+    return {"versions": [*spoken], "certificate": base64.b64encode(der).decode() if der else None}
 
 
 async def _speaks(door: Door, ip: str, port: int, version: int) -> bool:
@@ -121,44 +116,3 @@ def any_tls() -> ssl.SSLContext:
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)
     return context
-
-
-def certificate_facts(der: bytes) -> dict[str, JsonValue]:
-    """Return subject, names, issuer, dates (ISO 8601), key and signature of a certificate."""
-    facts: dict[str, JsonValue] = {"sha256": hashlib.sha256(der).hexdigest()}
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        facts |= {
-            "subject": untrusted(certificate.subject.rfc4514_string()),
-            "issuer": untrusted(certificate.issuer.rfc4514_string()),
-            "not_before": certificate.not_valid_before_utc.astimezone(UTC).isoformat(),
-            "not_after": certificate.not_valid_after_utc.astimezone(UTC).isoformat(),
-            "signature": _signature(certificate),
-            "names": _names(certificate),
-        }
-        facts |= _key(certificate)
-    except ValueError as fault:
-        facts["fault"] = untrusted(str(fault))
-    return facts
-
-
-def _signature(certificate: x509.Certificate) -> str:
-    algorithm = certificate.signature_hash_algorithm
-    return algorithm.name if algorithm else "none"
-
-
-def _names(certificate: x509.Certificate) -> list[JsonValue]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        return []
-    return [untrusted(name) for name in names.get_values_for_type(x509.DNSName)[:20]]
-
-
-def _key(certificate: x509.Certificate) -> dict[str, JsonValue]:
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey):
-        return {"key": "rsa" if isinstance(key, rsa.RSAPublicKey) else "dsa", "key_bits": key.key_size}
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return {"key": "ec", "key_bits": key.key_size}
-    return {"key": type(key).__name__.lower().strip("_")}

@@ -16,8 +16,10 @@ _SYSCTL = "/etc/sysctl.d/60-wizara.conf"
 
 
 def install() -> None:
-    """Install what every node needs."""
+    """Install what every node needs, and where audits look from it, what their collectors run on."""
     packages(name="Base packages", names=("nftables", "openssh-server", "sudo", "chrony", "ca-certificates"))
+    if this_node().vantage:
+        packages(name="What the audit's collectors run on", names=("python3",))
 
 
 def configure() -> None:

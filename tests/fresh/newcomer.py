@@ -52,8 +52,9 @@ exec "$@"
 class Newcomer:
     """One new system."""
 
-    def __init__(self, suite: str, folder: Path) -> None:
-        self.suite, self.root = suite, folder / suite
+    def __init__(self, suite: str, folder: Path, *further: str) -> None:
+        self.suite, self.root = suite, folder / "-".join((suite, *further))
+        self.further = further
 
     def build(self) -> None:
         """Make the system, with nothing of ours but the checkout."""
@@ -61,7 +62,7 @@ class Newcomer:
         self.remove()
         self.root.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(
-            ["mmdebstrap", "--variant=minbase", "--include=python3,ca-certificates", '--aptopt=APT::Install-Recommends "false"',
+            ["mmdebstrap", "--variant=minbase", f"--include={','.join(('python3', 'ca-certificates', *self.further))}", '--aptopt=APT::Install-Recommends "false"',
              self.suite, str(self.root), *archive.sources(self.suite)],
             check=True, stdin=subprocess.DEVNULL, capture_output=True,
         )  # fmt: skip
@@ -69,7 +70,10 @@ class Newcomer:
         for setting in map(Path, _SETTINGS):
             if setting.exists():
                 self._take(setting)
-        # What is committed or about to be: never a virtual environment or a cache of this machine.
+        self.check_out(self.root / "srv/wizara")
+
+    def check_out(self, folder: Path) -> None:
+        """Lay the checkout: what is committed or about to be, never a virtual environment or a cache of this machine."""
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=tree.root(),
@@ -79,7 +83,7 @@ class Newcomer:
         for name in listed.stdout.decode().split("\0"):
             source = tree.root() / name
             if name and source.is_file():
-                target = self.root / "srv/wizara" / name
+                target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
 
@@ -111,6 +115,9 @@ class Newcomer:
         )
 
     def remove(self) -> None:
-        """Take the system away."""
+        """Take the system away, and first what a build that was killed had mounted in it: that is this machine's own."""
+        points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        for point in sorted((one for one in points if one.startswith(f"{self.root}/")), key=len, reverse=True):
+            subprocess.run(["umount", "--lazy", point], check=True)
         if self.root.exists():
             shutil.rmtree(self.root)

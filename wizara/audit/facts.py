@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from pydantic import Field
@@ -24,6 +25,8 @@ class DeclaredHost(Record):
     """``node``, a device's platform, or a host's role."""
     services: tuple[str, ...] | None = None
     """What it is declared to serve, as ``tcp/443``; None when that is not known here, and so not judged."""
+    tolerated: tuple[str, ...] = ()
+    """What it may answer besides: services that its filter lets in, though they are meant for another address of it."""
 
 
 class LanFacts(Record):
@@ -43,13 +46,22 @@ class LanFacts(Record):
         return next((host for host in self.hosts if str(host.address) == ip), None)
 
 
-Services = Mapping[str, tuple[str, ...]]
+@dataclass(frozen=True)
+class Brought:
+    """What the parts of a node serve at one address to the LAN that it stands on."""
+
+    services: tuple[str, ...]
+    tolerated: tuple[str, ...]
+
+
+#: By node and LAN.
+Services = Mapping[tuple[str, str], Brought]
 
 
 def lan_facts(
     ministry: Ministry, site: str, lans: tuple[str, ...], moment: str, node_services: Services | None = None
 ) -> LanFacts:
-    """Return the declared facts of *lans* of *site*; *node_services*: what each node's parts bring."""
+    """Return the declared facts of *lans* of *site*; *node_services*: what each node's parts bring to a LAN."""
     declared = ministry.sites[site]
     hosts = [*_nodes(declared, site, node_services or {}), *_others(declared, site)]
     networks = tuple(declared.lans[name].network for name in lans)
@@ -59,8 +71,9 @@ def lan_facts(
 
 
 def _nodes(declared: Site, site: str, brought: Services) -> list[DeclaredHost]:
-    def services(name: str, node: Node) -> tuple[str, ...] | None:
-        return (*brought[name], *map(str, node.services)) if name in brought else None
+    def services(name: str, lan: str, node: Node) -> tuple[str, ...] | None:
+        found = brought.get((name, lan))
+        return (*found.services, *map(str, node.services)) if found else None
 
     return [
         DeclaredHost(
@@ -70,7 +83,8 @@ def _nodes(declared: Site, site: str, brought: Services) -> list[DeclaredHost]:
             address=interface.address,
             mac=interface.mac,
             role="node",
-            services=services(name, node),
+            services=services(name, port, node),
+            tolerated=brought[(name, port)].tolerated if (name, port) in brought else (),
         )
         for name, node in declared.nodes.items()
         for port, interface in node.ports.items()

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
+from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from wizara.audit.facts import LanFacts
 from wizara.audit.mandate import Mandate
-from wizara.inventory.types import InterfaceName, IPv4Address, Titles
+from wizara.audit.orders import Orders, Pace
+from wizara.inventory.types import InterfaceName, IPv4Address, SshPublicKey, Titles
 from wizara.record.run import Record
-
-
-class Pace(Record):
-    """How gently the network is touched."""
-
-    arp_per_second: int = Field(default=1000, ge=1, le=20_000)
-    arp_rounds: int = Field(default=2, ge=1, le=5)
-    sockets_per_host: int = Field(default=4, ge=1, le=16)
-    sockets: int = Field(default=256, ge=1, le=1024)
-    timeout: float = Field(default=1.5, gt=0, le=30)
-    """Seconds to wait for a connection or an answer."""
 
 
 class DeviceLogin(Record):
@@ -38,6 +30,19 @@ class DeviceLogin(Record):
     """Its pinned OpenSSH public key; without one no password is sent."""
 
 
+class Station(Record):
+    """A node of the audited site that is looked from, over SSH."""
+
+    name: str
+    address: IPv4Address
+    """Where it is managed."""
+    host_key: SshPublicKey
+    """As pinned at enrolment."""
+    user: str
+    key_file: Path | None = None
+    """None asks the agent and the operator's own keys."""
+
+
 class Job(Record):
     """One collection. It goes to the worker's standard input and nowhere else."""
 
@@ -46,10 +51,30 @@ class Job(Record):
     vantage: str = "this computer"
     interface: InterfaceName | None = None
     facts: LanFacts
+    networks: tuple[IPv4Network, ...] = ()
+    """Those of the facts that this collection looks at; none means all."""
+    routed: bool = False
+    """Whether declared addresses are tried by route where the network is not attached."""
+    station: Station | None = None
+    """Where it runs; None is this computer."""
     mandate: Mandate
     lab: bool = False
     pace: Pace = Pace()
     devices: tuple[DeviceLogin, ...] = ()
+
+    @property
+    def targets(self) -> tuple[IPv4Network, ...]:
+        """The networks that are looked at."""
+        return self.networks or self.facts.networks
+
+    def orders(self) -> Orders:
+        """Return what the scan itself is told: nothing that it need not know, and no secret."""
+        declared = [host for host in self.facts.hosts if any(host.address in network for network in self.targets)]
+        return Orders(
+            networks=self.targets, declared={str(host.address): host.services or () for host in declared},
+            limits=self.mandate.limits(lab=self.lab), moment=datetime.now(UTC).astimezone(), interface=self.interface,
+            routed=self.routed, pace=self.pace,
+        )  # fmt: skip
 
     def secret_json(self) -> bytes:
         """Return the job with its passwords, for the worker's pipe only."""
@@ -58,6 +83,16 @@ class Job(Record):
             told["password"] = device.password.get_secret_value() if device.password else None
             told["enable"] = device.enable.get_secret_value() if device.enable else None
         return json.dumps(content).encode()
+
+
+class View(Record):
+    """What was looked at from one place."""
+
+    vantage: str
+    """``this computer``, or the name of the node."""
+    station: bool = False
+    """True for a node, over SSH."""
+    networks: tuple[IPv4Network, ...]
 
 
 class AuditRecord(Record):
@@ -72,7 +107,7 @@ class AuditRecord(Record):
     mandate_hash: str
     """SHA-256 of the mandate file."""
     facts: LanFacts
-    vantage: str
+    views: tuple[View, ...]
+    """From where what was looked at; a network that is in none of them was not looked at."""
     versions: dict[str, str]
     """Tool → version."""
-    networks_seen: tuple[IPv4Network, ...] = ()

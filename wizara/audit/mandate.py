@@ -1,26 +1,20 @@
-"""The written order for an active audit: who asked, what may be touched, and when; and the gate that enforces it."""
+"""The written order for an active audit: who asked, what may be touched, and when."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
-from ipaddress import IPv4Address, IPv4Network
+from datetime import date
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from wizara.audit.limits import Limits
 from wizara.audit.yaml_text import read_text, validated
 from wizara.errors import Refusal
 from wizara.inventory.types import Line, Model
 from wizara.text import _
-
-#: RFC 1918, link-local (RFC 3927) and, for tests on one's own machine, loopback.
-PRIVATE = tuple(
-    IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8")
-)
-#: Documentation ranges (RFC 5737): they exist in labs only.
-DOCUMENTATION = tuple(IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
 
 
 def _span(value: str) -> str:
@@ -62,41 +56,12 @@ class Mandate(Model):
             raise ValueError("'to' should not be before 'from'")
         return self
 
-    def check_time(self, moment: datetime) -> None:
-        """Refuse when *moment* (local time) is outside the dates or hours."""
-        if not self.begins <= moment.date() <= self.ends:
-            raise Refusal(
-                _("the mandate {reference} holds from {begins} to {ends}, not today").format(
-                    reference=self.reference, begins=self.begins, ends=self.ends
-                ),
-                hint=_("have it renewed by {commissioner}").format(commissioner=self.commissioner),
-            )
-        if not any(_within(span, moment.time()) for span in self.hours):
-            raise Refusal(
-                _("the mandate {reference} allows {hours} only; it is {time}").format(
-                    reference=self.reference, hours=", ".join(self.hours), time=f"{moment:%H:%M}"
-                )
-            )
-
-    def allows(self, address: IPv4Address) -> bool:
-        """Say whether *address* is inside the perimeter and not excluded."""
-        return any(address in network for network in self.perimeter) and not any(
-            address in network for network in self.exclusions
-        )
-
-    def check_network(self, network: IPv4Network) -> None:
-        """Refuse a *network* that is not wholly inside the perimeter."""
-        if not any(network.subnet_of(inside) for inside in self.perimeter):
-            raise Refusal(
-                _("{network} is outside the perimeter of the mandate {reference}").format(
-                    network=network, reference=self.reference
-                ),
-                hint=_("its perimeter is {perimeter}").format(perimeter=", ".join(map(str, self.perimeter))),
-            )
-
-
-def _within(span: str, moment: time) -> bool:
-    return span[:5] <= f"{moment:%H:%M}" < span[6:]
+    def limits(self, *, lab: bool) -> Limits:
+        """Return what it allows; in a *lab*, documentation ranges count as private."""
+        return Limits(
+            reference=self.reference, commissioner=self.commissioner, perimeter=self.perimeter,
+            exclusions=self.exclusions, begins=self.begins, ends=self.ends, hours=self.hours, lab=lab,
+        )  # fmt: skip
 
 
 def read_mandate(path: Path) -> Mandate:
@@ -109,26 +74,7 @@ def read_mandate(path: Path) -> Mandate:
     return validated(read_text(path), Mandate, path)
 
 
-def check_destination(mandate: Mandate, address: IPv4Address, moment: datetime, *, lab: bool) -> None:
-    """Refuse (exit 6) unless *address* may be touched at *moment*: private, inside the perimeter, in time."""
-    ranges = PRIVATE + DOCUMENTATION if lab else PRIVATE
-    if not any(address in network for network in ranges):
-        raise Refusal(_("{address} is no private address; wizara audits local networks only").format(address=address))
-    if not mandate.allows(address):
-        raise Refusal(
-            _("{address} is outside the perimeter of the mandate {reference}").format(
-                address=address, reference=mandate.reference
-            )
-        )
-    mandate.check_time(moment)
-
-
 def check_networks(mandate: Mandate, networks: tuple[IPv4Network, ...], *, lab: bool) -> None:
     """Refuse (exit 6) unless each of *networks* is private and wholly inside the perimeter."""
-    ranges = PRIVATE + DOCUMENTATION if lab else PRIVATE
     for network in networks:
-        if not any(network.subnet_of(one) for one in ranges):
-            raise Refusal(
-                _("{network} is no private network; wizara audits local networks only").format(network=network)
-            )
-        mandate.check_network(network)
+        mandate.limits(lab=lab).check_network(network)

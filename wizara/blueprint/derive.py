@@ -51,7 +51,7 @@ def _node(
         networks6=directory.networks6,
         forwards=forwards(directory, name, permitted) if is_gateway else (),
         tunnel=tunnel(directory, name), mail=_mail(directory, name) if "mail" in node.parts else None,
-        names=_names(directory, name, all_zones) if is_names else None,
+        names=_names(directory, name, all_zones) if is_names else None, vantage=node.vantage,
     )  # fmt: skip
 
 

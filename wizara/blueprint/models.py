@@ -188,6 +188,8 @@ class NodePlan:
     tunnel: Tunnel | None = None
     mail: MailPlan | None = None
     names: NamesPlan | None = None
+    vantage: bool = False
+    """Audits may look from it."""
 
     @property
     def uplinks(self) -> tuple[PortPlan, ...]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from wizara.cli.options import json_option, lab_option, runs_option
-from wizara.text import _
+from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
     from wizara.audit.observation import Observation
-    from wizara.cli.auditing import Audited
+    from wizara.cli.auditing import Audited, Prepared
 
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
 _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "blue", "info": "white"}
@@ -26,6 +26,8 @@ _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "bl
 @click.option(
     "--network", "networks", multiple=True, metavar="CIDR", help="Audit this network without an inventory (repeatable)."
 )
+@click.option("--from", "source", metavar="NODE",
+              help="Look from this node of the site, over SSH (default: from here, else from a node with vantage: true).")  # fmt: skip
 @click.option("--interface", metavar="IF", help="Look from this network interface only.")
 @click.option("--mandate", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="The written order (default: mandate.yaml of the inventory).")  # fmt: skip
@@ -37,8 +39,8 @@ _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "bl
 @json_option
 @runs_option
 def command(
-    ministry: str | None, site: str | None, lans: tuple[str, ...], networks: tuple[str, ...], interface: str | None,
-    mandate: Path | None, credentials: Path | None, fail_on: str, lab: str | None, as_json: bool, runs: str,
+    ministry: str | None, site: str | None, lans: tuple[str, ...], networks: tuple[str, ...], source: str | None,
+    interface: str | None, mandate: Path | None, credentials: Path | None, fail_on: str, lab: str | None, as_json: bool, runs: str,
 ) -> int:  # fmt: skip
     """Audit SITE of MINISTRY, or a --network without an inventory."""
     from wizara.cli import auditing
@@ -47,15 +49,18 @@ def command(
         raise click.UsageError(_("name MINISTRY and SITE, or --network with --interface and --mandate"))
     if networks and not (interface and mandate):
         raise click.UsageError(_("--network needs --interface and --mandate"))
-    order = auditing.Order(ministry, site, lans, networks, interface, mandate, credentials, lab, Path(runs))
+    if source and not site:
+        raise click.UsageError(_("--from needs MINISTRY and SITE"))
+    order = auditing.Order(ministry, site, lans, networks, interface, mandate, credentials, lab, Path(runs), source)
     prepared = auditing.prepare(order)
     click.echo(_("world: {world}").format(world=prepared.world), err=True)
     click.echo(
         _("mandate: {reference}, {commissioner}").format(
-            reference=prepared.job.mandate.reference, commissioner=prepared.job.mandate.commissioner
+            reference=prepared.record.mandate.reference, commissioner=prepared.record.mandate.commissioner
         ),
         err=True,
     )
+    _say_from_where(prepared)
     done = auditing.run(prepared, fail_on, _progress)
     if as_json:
         click.echo(auditing.summary(done).model_dump_json(indent=2))
@@ -64,12 +69,24 @@ def command(
     return done.code
 
 
+def _say_from_where(prepared: Prepared) -> None:
+    """One line for each place that is looked from, and for what cannot be looked at."""
+    for view in prepared.record.views:
+        where = _("{node}, over SSH").format(node=view.vantage) if view.station else _(view.vantage)
+        networks = ", ".join(map(str, view.networks))
+        click.echo(_("looking from {place}: {networks}").format(place=where, networks=networks), err=True)
+    if prepared.unseen:
+        words = _("not looked at, for this computer is not attached and no met node with vantage: true is: {networks}")
+        click.echo(words.format(networks=", ".join(map(str, prepared.unseen))), err=True)
+
+
 def _progress(seen: Observation) -> None:
     """One plain line for each thing that takes time."""
     if seen.kind == "sweep" and seen.flag("on_link"):
+        living = seen.number("living") or 0
         click.echo(
-            _("{network}: {living} machines answered").format(
-                network=seen.text("network"), living=seen.number("living")
+            ngettext("{network}: {living} machine answered", "{network}: {living} machines answered", living).format(
+                network=seen.text("network"), living=living
             ),
             err=True,
         )
@@ -85,6 +102,8 @@ def _show(done: Audited) -> None:
         colour = _COLOURS[finding.severity] if _colours() else None
         click.echo(f"{click.style(f'{finding.severity:<8}', fg=colour)}  {finding.id}  {where}")
         click.echo(f"          {finding.title}{accepted}\n          {finding.seen}")
+    for fault in done.faults:
+        click.echo(_("not seen to the end: {fault}").format(fault=fault), err=True)
     counts = ", ".join(f"{count} {name}" for name, count in done.counts.items() if count) or _("none")
     click.echo(
         _("findings: {counts}; proven: {proofs}; not known: {unknown}").format(

@@ -4,41 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from pydantic import RootModel, SecretStr
+from pydantic import JsonValue, RootModel, SecretStr
 
 from wizara import __version__
 from wizara.audit.cvss import Severity, at_least
 from wizara.audit.exceptions import conclude, read_exemptions
-from wizara.audit.facts import LanFacts, lan_facts
-from wizara.audit.job import AuditRecord, DeviceLogin, Job
-from wizara.audit.mandate import check_networks, read_mandate
-from wizara.audit.observation import Observation
+from wizara.audit.facts import LanFacts
+from wizara.audit.job import AuditRecord, DeviceLogin, Job, View
+from wizara.audit.mandate import Mandate, check_networks, read_mandate
+from wizara.audit.observation import Kind, Observation, Target, now
 from wizara.audit.rule import judge
 from wizara.audit.verdict import Verdicts
 from wizara.audit.yaml_text import read_text, validated
-from wizara.blueprint import derive
+from wizara.cli.declared import bare_facts, declared_facts
+from wizara.cli.vantage import HERE, Ground, Leg, choose
 from wizara.cli.world import be_root
 from wizara.engine.collect import collect
-from wizara.errors import ExitCode, UsageFault, WizaraError
+from wizara.errors import ExitCode, Refusal, Unfinished, Unreachable, UsageFault, WizaraError, worst
 from wizara.inventory import load as load_ministry
 from wizara.inventory import resolve
 from wizara.inventory.models import Ministry
 from wizara.inventory.types import Line, Model, Name
-from wizara.place import did_you_mean
 from wizara.record.folder import RunFolder
 from wizara.record.run import Record
 from wizara.record.world import World
 from wizara.report.case import AUDIT, OBSERVATIONS, VERDICTS, Case, read_case
 from wizara.report.data import FindingData, finding
 from wizara.report.words import Catalogue, Words
-from wizara.text import N_, _, language
+from wizara.text import _, language
 from wizara.tree import load
 
 
@@ -55,6 +55,8 @@ class Order:
     credentials: Path | None
     lab: str | None
     runs: Path
+    source: str | None = None
+    """The node to look from."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,17 @@ class Prepared:
     """Everything checked; nothing was contacted yet."""
 
     world: World
-    namespace: Path | None
     folder: RunFolder
-    job: Job
+    jobs: tuple[tuple[Job, Path | None], ...]
+    """What is collected, each with the network namespace that its worker stands in."""
     record: AuditRecord
+    devices: tuple[DeviceLogin, ...]
     exceptions: Path | None
+
+    @property
+    def unseen(self) -> tuple[IPv4Network, ...]:
+        """The networks that are attached to no place to look from."""
+        return tuple(one for one in self.record.facts.networks if not any(one in job.targets for job, _ns in self.jobs))
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,8 @@ class Audited:
     code: ExitCode
     folder: Path
     findings: tuple[FindingData, ...]
+    faults: tuple[WizaraError, ...] = ()
+    """What kept a part of it from its end."""
 
     @property
     def counts(self) -> dict[Severity, int]:
@@ -101,6 +111,8 @@ class AuditSummary(Record):
     world: str
     exit_code: int
     folder: str
+    views: tuple[View, ...]
+    """From where what was looked at."""
     counts: dict[Severity, int]
     proofs: int
     unknown: int
@@ -122,22 +134,23 @@ def prepare(order: Order) -> Prepared:
     """Check everything that can be checked without a packet; Refusal or UsageFault when something is not right."""
     ministry = load_ministry(resolve(order.ministry)) if order.ministry else None
     world, namespace = _world(order, ministry)
+    if ministry and world.state:
+        ministry = load_ministry(Path(ministry.folder), enrolled=world.state / "enrolled.yaml")
     started = datetime.now(UTC)
     mandate_path = order.mandate or Path(ministry.folder if ministry else ".") / "mandate.yaml"
     mandate = read_mandate(mandate_path)
-    mandate.check_time(started.astimezone())
-    facts = _facts(order, ministry, started.isoformat(timespec="seconds"))
-    check_networks(mandate, facts.networks, lab=world.is_lab)
-    folder = RunFolder.create(order.runs, "audit", ministry.name if ministry else "network", world)
-    job = Job(
-        run=folder.run.id,
-        interface=order.interface,
-        facts=facts,
-        mandate=mandate,
-        lab=world.is_lab,
-        vantage=N_("this computer"),
-        devices=_devices(order, ministry, world),
+    mandate.limits(lab=world.is_lab).check_time(started.astimezone())
+    moment = started.isoformat(timespec="seconds")
+    facts = (
+        declared_facts(ministry, order.site, order.lans, moment)
+        if ministry and order.site
+        else bare_facts(order.networks, moment)
     )
+    check_networks(mandate, facts.networks, lab=world.is_lab)
+    legs = choose(Ground(ministry, order.site, world, facts.networks, namespace), order.source, order.interface)
+    folder = RunFolder.create(order.runs, "audit", ministry.name if ministry else "network", world)
+    devices = _devices(order, ministry, world)
+    jobs = tuple((_job(folder.run.id, order, leg, facts, mandate, devices, lab=world.is_lab), leg) for leg in legs)
     site = ministry.sites[order.site] if ministry and order.site else None
     record = AuditRecord(
         ministry=folder.run.ministry,
@@ -148,11 +161,21 @@ def prepare(order: Order) -> Prepared:
         mandate=mandate,
         mandate_hash=hashlib.sha256(mandate_path.read_bytes()).hexdigest(),
         facts=facts,
-        vantage=job.vantage,
+        views=tuple(View(vantage=leg.vantage, station=leg.station is not None, networks=leg.networks) for leg in legs),
         versions=_versions(),
     )
     exceptions = Path(ministry.folder) / "exceptions.yaml" if ministry else None
-    return Prepared(world, namespace, folder, job, record, exceptions)
+    return Prepared(world, folder, tuple((job, leg.namespace) for job, leg in jobs), record, devices, exceptions)
+
+
+def _job(
+    run: str, order: Order, leg: Leg, facts: LanFacts, mandate: Mandate, devices: tuple[DeviceLogin, ...], *, lab: bool
+) -> Job:
+    mine = tuple(one for one in devices if any(one.address in network for network in leg.networks))
+    return Job(
+        run=run, interface=order.interface, facts=facts, networks=leg.networks, routed=leg.routed, station=leg.station,
+        mandate=mandate, lab=lab, vantage=leg.vantage, devices=mine,
+    )  # fmt: skip
 
 
 def run(prepared: Prepared, fail_on: Severity | str, progress: Callable[[Observation], None]) -> Audited:
@@ -160,17 +183,12 @@ def run(prepared: Prepared, fail_on: Severity | str, progress: Callable[[Observa
     folder, code = prepared.folder, ExitCode.INTERNAL
     folder.write(AUDIT, prepared.record)
     try:
-        observations = []
-        for seen in collect(prepared.job, prepared.namespace):
-            folder.append(OBSERVATIONS, seen)
-            observations.append(seen)
-            progress(seen)
-        verdicts = _judged(prepared, tuple(observations))
+        observations, faults = _collected(prepared, progress)
+        verdicts = _judged(prepared, observations)
         folder.write(VERDICTS, verdicts)
         pending = (one.verdict.severity for one in verdicts.findings if one.status != "accepted")
-        code = (
-            ExitCode.PENDING if any(at_least(severity, _severity(fail_on)) for severity in pending) else ExitCode.DONE
-        )
+        found = any(at_least(severity, _severity(fail_on)) for severity in pending)
+        code = worst([*(fault.code for fault in faults), ExitCode.PENDING if found else ExitCode.DONE])
     except WizaraError as fault:
         code = fault.code
         raise
@@ -181,7 +199,53 @@ def run(prepared: Prepared, fail_on: Severity | str, progress: Callable[[Observa
         folder.finish(folder.run.model_copy(update={"ended": datetime.now(UTC), "exit_code": int(code)}))
     case = read_case(folder)
     words, texts = Words(language(), case.audit.country), Catalogue(language())
-    return Audited(case, code, folder.path, tuple(finding(one, texts, words) for one in case.findings))
+    return Audited(case, code, folder.path, tuple(finding(one, texts, words) for one in case.findings), faults)
+
+
+def _collected(
+    prepared: Prepared, progress: Callable[[Observation], None]
+) -> tuple[tuple[Observation, ...], tuple[WizaraError, ...]]:
+    """Return what was seen from all places, and what went wrong at some; the fault itself when nothing was seen at all."""
+    observations: list[Observation] = []
+    faults: list[WizaraError] = []
+
+    def keep(seen: Observation) -> None:
+        prepared.folder.append(OBSERVATIONS, seen)
+        observations.append(seen)
+        progress(seen)
+
+    for job, namespace in prepared.jobs:
+        try:
+            for seen in collect(job, namespace):
+                keep(seen)
+        except (Unreachable, Unfinished, Refusal) as fault:
+            faults.append(fault)
+            read = {one.target.ip for one in observations if one.kind == "config"}
+            for blind in _blind(prepared, set(job.targets), "lost", job.vantage, read):
+                keep(blind)
+    if faults and not any(one.kind == "sweep" and "reason" not in one.data for one in observations):
+        raise faults[0]
+    for blind in _blind(prepared, set(prepared.unseen), "no-vantage", HERE, set()):
+        keep(blind)
+    return tuple(observations), tuple(faults)
+
+
+def _blind(
+    prepared: Prepared, networks: set[IPv4Network], reason: str, vantage: str, read: set[str | None]
+) -> Iterator[Observation]:
+    """Yield the observations that *networks* could not be looked at, or not to the end, nor their devices not yet *read*."""
+
+    def seen(kind: Kind, data: dict[str, JsonValue], ip: str | None = None) -> Observation:
+        return Observation(
+            run=prepared.folder.run.id, time=now(), collector="vantage", vantage=vantage, kind=kind, data=data,
+            target=Target(site=prepared.record.site, ip=ip),
+        )  # fmt: skip
+
+    for network in sorted(networks):
+        yield seen("sweep", {"network": str(network), "on_link": False, "reason": reason})
+        for device in prepared.devices:
+            if device.address in network and str(device.address) not in read:
+                yield seen("config", {"answer": False, "reason": reason}, str(device.address))
 
 
 def summary(done: Audited) -> AuditSummary:
@@ -192,6 +256,7 @@ def summary(done: Audited) -> AuditSummary:
         world=run_.world,
         exit_code=int(done.code),
         folder=str(done.folder),
+        views=done.case.audit.views,
         counts=done.counts,
         proofs=done.proofs,
         unknown=done.unknown,
@@ -200,9 +265,9 @@ def summary(done: Audited) -> AuditSummary:
 
 
 def _judged(prepared: Prepared, observations: tuple[Observation, ...]) -> Verdicts:
-    rules = load(f"audits.{prepared.job.subject}.rules").RULES
-    verdicts = judge(rules, observations, prepared.job.facts)
-    day = datetime.fromisoformat(prepared.job.facts.moment).date()
+    facts = prepared.record.facts
+    verdicts = judge(load("audits.lan.rules").RULES, observations, facts)
+    day = datetime.fromisoformat(facts.moment).date()
     exemptions = read_exemptions(prepared.exceptions) if prepared.exceptions else ()
     return conclude(verdicts, exemptions, day, _baseline(prepared))
 
@@ -212,9 +277,12 @@ def _baseline(prepared: Prepared) -> frozenset[str]:
     runs, own = prepared.folder.path.parent, prepared.folder.run
     for path in sorted(runs.glob(f"*-audit-{own.ministry}-*"), reverse=True):
         if path.name < own.id and (path / VERDICTS).is_file() and (path / AUDIT).is_file():
-            earlier = RunFolder.open(runs, path.name)
-            if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.job.facts.networks:
-                return frozenset(one.fingerprint for one in earlier.read(VERDICTS, Verdicts).findings)
+            try:
+                earlier = RunFolder.open(runs, path.name)
+                if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.record.facts.networks:
+                    return frozenset(one.fingerprint for one in earlier.read(VERDICTS, Verdicts).findings)
+            except UsageFault:
+                continue  # damaged, or of another version of wizara: it must not cost this audit
     return frozenset()
 
 
@@ -229,54 +297,10 @@ def _world(order: Order, ministry: Ministry | None) -> tuple[World, Path | None]
     be_root()
     from wizara.lab import find
 
-    lab = find(order.lab or (ministry.name if ministry else ""))
+    if not order.lab and ministry is None:
+        raise UsageFault(_("--lab needs its name here"))
+    lab = find(order.lab or (ministry.name if ministry else ""), order.ministry)
     return lab.world(), lab.namespace("auditor")
-
-
-def _facts(order: Order, ministry: Ministry | None, moment: str) -> LanFacts:
-    if ministry is None:
-        return LanFacts(networks=tuple(_network(text) for text in order.networks), inventory=False, moment=moment)
-    assert order.site
-    _known(order.site, ministry.sites, _("site"))
-    declared = ministry.sites[order.site].lans
-    for name in order.lans:
-        _known(name, declared, _("LAN"))
-    lans = order.lans or tuple(declared)
-    return lan_facts(
-        ministry, order.site, lans, moment, _node_services(ministry, tuple(declared[name].network for name in lans))
-    )
-
-
-def _node_services(ministry: Ministry, seen_from: tuple[IPv4Network, ...]) -> dict[str, tuple[str, ...]]:
-    """Return what each node's filter lets in from the audited networks: what an audit from there must find, and no more."""
-    return {
-        name: tuple(
-            dict.fromkeys(
-                str(rule.service)
-                for rule in plan.inbound
-                if not rule.sources or any(source.overlaps(network) for source in rule.sources for network in seen_from)
-            )
-        )
-        for name, plan in derive(ministry).nodes.items()
-    }
-
-
-def _known(name: str, known: Mapping[str, object], kind: str) -> None:
-    if name not in known:
-        near = did_you_mean(name, known)
-        hint = (
-            _("did you mean '{word}'?").format(word=near)
-            if near
-            else _("there are: {names}").format(names=", ".join(known))
-        )
-        raise UsageFault(_("no {kind} '{name}'").format(kind=kind, name=name), hint=hint)
-
-
-def _network(text: str) -> IPv4Network:
-    try:
-        return IPv4Network(text)
-    except ValueError as fault:
-        raise UsageFault(_("'{text}' is no IPv4 network: {fault}").format(text=text, fault=fault)) from None
 
 
 def _devices(order: Order, ministry: Ministry | None, world: World) -> tuple[DeviceLogin, ...]:

@@ -39,8 +39,19 @@ def command(ministry: str, as_json: bool) -> int:
         click.echo(_("note: {remark}").format(remark=remark), err=True)
     sentence = _("{name}: {sites} sites, {nodes} nodes, {people} people: no fault")
     click.echo(sentence.format(**_size(found)))
-    click.echo(_("next: wizara show {ministry}").format(ministry=ministry), err=True)
+    click.echo(_("next: wizara show {ministry}").format(ministry=_typed(ministry, found.name)), err=True)
     return ExitCode.DONE
+
+
+def _typed(argument: str, name: str) -> str:
+    """Return what names the ministry wherever one stands: its name where that leads to the same folder, else the folder."""
+    from wizara.inventory import resolve
+
+    folder = resolve(argument).resolve()
+    try:
+        return name if resolve(name).resolve() == folder else str(folder)
+    except UsageFault:
+        return str(folder)
 
 
 def _size(ministry: Any) -> dict[str, Any]:

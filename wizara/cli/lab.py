@@ -93,7 +93,13 @@ def down(ministry: str | None, name: str | None) -> int:
 def status(name: str | None, as_json: bool) -> int:
     """Tell which labs are up, and how their machines are."""
     _be_root()
-    found = [_state(one) for one in ([name] if name else _known())]
+    known = _known()
+    if name and name not in known:
+        raise Refusal(
+            _("there is no lab {name}").format(name=name),
+            hint=_("known: {names}").format(names=", ".join(known)) if known else None,
+        )
+    found = [_state(one) for one in ([name] if name else known)]
     if as_json:
         click.echo(json.dumps({"labs": found}, indent=2))
         return ExitCode.DONE
@@ -203,8 +209,7 @@ def _known() -> list[str]:
     from wizara.lab import namespace, state
 
     of_folders = {path.name for path in state.labs().iterdir()} if state.labs().is_dir() else set()
-    of_namespaces = {path.name[3:].rpartition(".")[0] for path in namespace.FOLDER.glob("wz-*.core")}
-    return sorted(of_folders | of_namespaces)
+    return sorted(of_folders | namespace.labs())
 
 
 def _only() -> str:
@@ -212,7 +217,7 @@ def _only() -> str:
     if len(known) != 1:
         raise Refusal(
             _("no lab is up") if not known else _("several labs are up: {names}").format(names=", ".join(known)),
-            hint=_("run wizara lab up") if not known else _("choose one with --name"),
+            hint=_("wizara lab up MINISTRY brings one up") if not known else _("choose one with --name"),
         )
     return known[0]
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from wizara import __version__, text
+from wizara.cli.options import HELP_NAMES, speak
 from wizara.errors import ExitCode, InventoryFaults, WizaraError
 from wizara.place import did_you_mean
 from wizara.text import N_, _
@@ -53,6 +54,7 @@ class Verbs(click.Group):
         command = importlib.import_module(f"wizara.cli.{VERBS[cmd_name][0]}").command
         assert isinstance(command, click.Command)
         command.name = cmd_name
+        speak(command, ctx)
         return command
 
     def resolve_command(
@@ -65,6 +67,11 @@ class Verbs(click.Group):
             raise click.UsageError(_("no verb '{word}' — {hint}").format(word=args[0], hint=hint), ctx)
         return super().resolve_command(ctx, args)
 
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Tell the help in the language that was asked for."""
+        speak(self, ctx.parent or ctx)
+        super().format_help(ctx, formatter)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs from the table, so that help imports none of them."""
         with formatter.section(_("Verbs")):
@@ -75,7 +82,7 @@ def _speak(ctx: click.Context, _parameter: click.Parameter, value: str | None) -
     text.use(value or text.from_environment())
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Verbs, context_settings={"help_option_names": HELP_NAMES, "max_content_width": 110})
 @click.version_option(__version__, prog_name="wizara")
 @click.option("--lang", type=click.Choice(text.CLI_LANGUAGES), is_eager=True, expose_value=False, callback=_speak,
               help="Language of wizara's words (default: by LANG).")  # fmt: skip

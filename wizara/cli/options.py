@@ -1,13 +1,62 @@
-"""Arguments and options that several verbs share, and how a result is printed."""
+"""Arguments and options that several verbs share, and help in the language of the person who asks."""
 
 from __future__ import annotations
 
+import inspect
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
 import click
 
+from wizara.text import _
+
+#: Click keeps the option that it made first, for whatever context.
+HELP_NAMES = ["-h", "--help"]
 ministry_argument = click.argument("ministry")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 lab_option = click.option("--lab", "lab", is_flag=False, flag_value="", default=None, metavar="[NAME]",
                           help="Act in the lab of that name (default: the ministry's) instead of the field.")  # fmt: skip
+
+
+def _give_back(ctx: click.Context, _option: click.Parameter, value: str) -> str:
+    """See to it that records which root writes for a person behind sudo are his own in the end."""
+    if os.geteuid() == 0 and "SUDO_UID" in os.environ:
+        runs = Path(value).absolute()
+        made = next((folder for folder in (*reversed(runs.parents), runs) if not folder.exists()), None)
+
+        def close() -> None:
+            from wizara.lab.ownership import give_back_runs
+
+            give_back_runs(runs, made)
+
+        ctx.call_on_close(close)
+    return value
+
+
 runs_option = click.option("--runs", "runs", type=click.Path(file_okay=False), default="runs", show_default=True,
-                           help="Folder that run records are kept in.")  # fmt: skip
+                           callback=_give_back, help="Folder that run records are kept in.")  # fmt: skip
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+#: What each command and option says of itself in its source: a process may change its language.
+_SOURCE: WeakKeyDictionary[click.Command | click.Option, str] = WeakKeyDictionary()
+
+
+def helped(command: click.Command, ctx: click.Context) -> Iterator[click.Command | click.Option]:
+    """Yield everything that has a help text: *command*, its options, and the commands below it."""
+    yield command
+    yield from (one for one in command.params if isinstance(one, click.Option))
+    own = command.get_help_option(click.Context(command, parent=ctx, help_option_names=HELP_NAMES))
+    if own is not None:
+        yield own
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            yield from helped(one, ctx)
+
+
+def speak(command: click.Command, ctx: click.Context) -> None:
+    """Let *command*, and all that is below it, tell its help in the language of this process."""
+    for one in helped(command, ctx):
+        source = _SOURCE.setdefault(one, inspect.cleandoc(one.help or ""))
+        one.help = _(source) if source else None

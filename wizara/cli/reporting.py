@@ -9,7 +9,7 @@ from pathlib import Path
 from wizara.errors import UsageFault
 from wizara.record.folder import RunFolder
 from wizara.report.build import build
-from wizara.report.case import Case, read_case
+from wizara.report.case import VERDICTS, Case, read_case
 from wizara.report.data import data
 from wizara.report.html import html
 from wizara.report.pdf import pdf
@@ -21,7 +21,7 @@ def write(
     runs: Path, run: str, languages: tuple[str, ...], formats: tuple[str, ...], out: Path | None
 ) -> Iterator[Path]:
     """Write the reports of *run* and yield their paths; their owner alone can read them, for they are maps."""
-    folder = RunFolder.open(runs, run)
+    folder = RunFolder.open(runs, _last_audit(runs) if run == "last" else run)
     if folder.run.verb == "verify":
         message = _("{run} is a verification, and only audits have reports so far").format(run=folder.run.id)
         raise UsageFault(message, hint=_("its promises are in {path}").format(path=folder.path / "verify.json"))
@@ -35,6 +35,11 @@ def write(
             path = target / f"{folder.run.id}.{language}.{name}"
             _save(path, content)
             yield path
+
+
+def _last_audit(runs: Path) -> str:
+    """Return the id of the newest audit that came to its verdicts; ``last``, whatever that is, where there is none."""
+    return max((path.parent.name for path in runs.glob(f"*-audit-*/{VERDICTS}")), default="last")
 
 
 def _rendered(case: Case, language: str, formats: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:

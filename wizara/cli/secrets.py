@@ -56,7 +56,7 @@ def generate(ministry: str, lab: str | None, identity: Path | None, as_json: boo
 @lab_option
 @identity_option
 def show(ministry: str, name: str | None, lab: str | None, identity: Path | None) -> int:
-    """Print the secret NAME (site/name) of MINISTRY; without NAME, list all names and who can open each."""
+    """Print the secret NAME (site/name) of MINISTRY; without NAME, list all names and how many recipients can open each."""
     from wizara.inventory.recipients import read_record
     from wizara.inventory.rekey import secret_names
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,12 @@ from wizara.inventory import load, resolve
 from wizara.inventory.models import Ministry
 from wizara.record.world import World
 from wizara.text import _
+
+#: What a person set for wizara, and sudo would forget.
+_KEPT = (
+    "WIZARA_STATE", "WIZARA_CACHE", "LANG", "LC_ALL", "LC_MESSAGES", "NO_COLOR",
+    "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,22 +64,29 @@ def scene(argument: str, lab: str | None) -> Scene:
     name = lab or load(folder).name
     from wizara.lab import find
 
-    world = find(name).world()
+    world = find(name, argument).world()
     assert world.state is not None
     return Scene(load(folder, enrolled=world.state / "enrolled.yaml"), world)
 
 
 def be_root() -> None:
-    """Go on as root: a lab's verbs re-run themselves under sudo."""
+    """Go on as root: a lab's verbs re-run themselves under sudo, and give back what they wrote when they end."""
     if os.geteuid() == 0:
+        if "SUDO_UID" in os.environ:
+            from wizara.lab import ownership
+
+            atexit.unregister(ownership.give_back)
+            atexit.register(ownership.give_back)
         return
-    kept = [
-        f"{name}={os.environ[name]}"
-        for name in ("WIZARA_STATE", "WIZARA_CACHE", "LANG", "NO_COLOR")
-        if name in os.environ
-    ]
+    kept = [f"{name}={os.environ[name]}" for name in _KEPT if name in os.environ]
     try:
-        os.execvp("sudo", ["sudo", *kept, sys.executable, "-m", "wizara", *sys.argv[1:]])  # noqa: S606 - wizara again, as root
+        asked = ["sudo", "-n", "true"]
+        if not sys.stdin.isatty() and subprocess.run(asked, check=False, capture_output=True).returncode:
+            raise UsageFault(
+                _("the lab needs root, and sudo asks for a password, or does not let this login in"),
+                hint=_("run it on a terminal, or as root"),
+            )
+        os.execvp("sudo", ["sudo", *kept, "PYTHONDONTWRITEBYTECODE=1", sys.executable, "-m", "wizara", *sys.argv[1:]])  # noqa: S606 - wizara again, as root
     except FileNotFoundError:
         raise UsageFault(_("the lab needs root, and there is no sudo"), hint=_("run it as root")) from None
 

@@ -1,6 +1,7 @@
 """The collectors' worker process: a job on standard input, observations as JSON lines on standard output.
 
-The parent starts it in the network namespace to look from; passwords travel by the pipe only. Line kinds:
+The parent starts it in the network namespace to look from; passwords travel by the pipe only, which stays open as long as
+the parent lives. Line kinds:
 ``observation``, and as the last one ``done`` or ``fault``.
 """
 
@@ -11,15 +12,20 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 
+from wizara.audit import leash
 from wizara.audit.job import Job
 from wizara.audit.observation import Observation
-from wizara.errors import ExitCode, Interrupted, Refusal, Unfinished, UsageFault, WizaraError
+from wizara.engine.reach import inside
+from wizara.errors import ExitCode, Interrupted, Refusal, Unfinished, Unreachable, UsageFault, WizaraError
 from wizara.text import _, language, use
 from wizara.tree import load, root
 
-_FAULTS: dict[str, type[WizaraError]] = {one.__name__: one for one in (Refusal, Unfinished, UsageFault, Interrupted)}
+_FAULTS: dict[str, type[WizaraError]] = {
+    one.__name__: one for one in (Refusal, Unfinished, Unreachable, UsageFault, Interrupted)
+}
 
 
 def collect(job: Job, namespace: Path | None = None) -> Iterator[Observation]:
@@ -39,11 +45,18 @@ def collect(job: Job, namespace: Path | None = None) -> Iterator[Observation]:
         worker.wait()
 
 
+def attached(networks: tuple[IPv4Network, ...], interface: str | None, namespace: Path | None) -> set[IPv4Network]:
+    """Return those of *networks* that this computer (or *namespace*) is plugged into, with *interface* where one is named."""
+    found = inside(namespace, load("audits.lan.arp").ports)
+    own = [port.address.ip for port in found if interface in {None, port.name}]
+    return {one for one in networks if one.is_loopback or any(address in one for address in own)}
+
+
 def _listen(worker: subprocess.Popen[bytes], job: Job) -> Iterator[Observation]:
     assert worker.stdin is not None
     assert worker.stdout is not None
     worker.stdin.write(job.secret_json() + b"\n")
-    worker.stdin.close()
+    worker.stdin.flush()
     for line in worker.stdout:
         told = json.loads(line)
         if told["kind"] == "observation":
@@ -62,6 +75,7 @@ def main() -> None:
     use(os.environ.get("WIZARA_LANGUAGE", "en"))
     try:
         job = Job.model_validate_json(sys.stdin.buffer.readline())
+        leash.hold()
         collecting: Callable[[Job], AsyncIterator[Observation]] = load(f"audits.{job.subject}.collectors").collect
         asyncio.run(_tell(collecting(job)))
         _say({"kind": "done"})

@@ -9,10 +9,11 @@ import logging
 import os
 import shlex
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import paramiko
 
@@ -20,6 +21,8 @@ from wizara.errors import Refusal, Unfinished, Unreachable
 from wizara.inventory.secrets import Secret
 from wizara.text import _
 
+#: The account that enrolment makes.
+PROVISIONER = "wizara"
 _CLONE_NEWNET = 0x40000000
 _CONNECT_SECONDS = 15
 #: No others: the settings that enrolment leaves offer these two.
@@ -30,22 +33,34 @@ _KEY_TYPES = ("ssh-ed25519", "rsa-sha2-512")
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
-def dial(address: str, port: int, namespace: Path | None, seconds: float = _CONNECT_SECONDS) -> socket.socket:
-    """Return a socket connected to *address* out of *namespace* (None: this one); Unreachable when nothing answers."""
+_ResultT = TypeVar("_ResultT")
 
-    def connect() -> socket.socket:
+
+def inside(namespace: Path | None, action: Callable[[], _ResultT]) -> _ResultT:
+    """Return what *action* gives in the network *namespace* (None: this one)."""
+
+    def entered() -> _ResultT:
         if namespace:
             with namespace.open("rb") as handle:
                 if ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), _CLONE_NEWNET):
                     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return action()
+
+    # A thread of its own: setns moves only the calling thread, and this one ends with the answer.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(entered).result()
+
+
+def dial(address: str, port: int, namespace: Path | None, seconds: float = _CONNECT_SECONDS) -> socket.socket:
+    """Return a socket connected to *address* out of *namespace* (None: this one); Unreachable when nothing answers."""
+
+    def connect() -> socket.socket:
         connection = socket.create_connection((address, port), timeout=seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
     try:
-        # A thread of its own: setns moves only the calling thread, and this one ends with the connection made.
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            return thread.submit(connect).result()
+        return inside(namespace, connect)
     except OSError as fault:
         raise Unreachable(
             _("{address}:{port} does not answer: {fault}").format(address=address, port=port, fault=fault)
@@ -168,13 +183,29 @@ class Machine:
 
     def run_as_root(self, script: str, *arguments: str, stdin: str = "") -> str:
         """Run *script* in sh as root."""
+        command, first = self._as_root(script, arguments)
+        return self._finish(command, first + stdin)
+
+    def converse_as_root(self, script: str, *arguments: str) -> paramiko.Channel:
+        """Return a conversation with *script*, run in sh as root; Unreachable when none comes about."""
+        command, first = self._as_root(script, arguments)
+        try:
+            channel = self._transport.open_session(timeout=_CONNECT_SECONDS)
+            channel.exec_command(command)
+            channel.sendall(first.encode())
+        except (paramiko.SSHException, EOFError, OSError) as fault:
+            raise Unreachable(_("{address}: the connection was cut").format(address=self.address)) from fault
+        return channel
+
+    def _as_root(self, script: str, arguments: tuple[str, ...]) -> tuple[str, str]:
+        """Return the command that runs *script* as root, and what it must be told first."""
         words = ["sh", "-c", script, "wizara", *arguments]
         if self._user == "root":
-            return self._finish(shlex.join(words), stdin)
+            return shlex.join(words), ""
         if self._sudo is None:
-            return self._finish(shlex.join(["sudo", "-n", *words]), stdin)
+            return shlex.join(["sudo", "-n", *words]), ""
         # -k makes sudo ask each time, so that the first line of the input is always its own.
-        return self._finish(shlex.join(["sudo", "-k", "-S", "-p", "", *words]), f"{self._sudo.reveal()}\n{stdin}")
+        return shlex.join(["sudo", "-k", "-S", "-p", "", *words]), f"{self._sudo.reveal()}\n"
 
     def begin_as_root(self, script: str, *arguments: str) -> paramiko.Channel:
         """Begin *script* in sh as root and return the channel that its input and output are on; sudo must ask nothing."""

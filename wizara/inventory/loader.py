@@ -136,7 +136,9 @@ def resolve(argument: str) -> Path:
             return candidate
     if os.path.isdir(given):  # noqa: PTH112 - as above
         return given
-    known = [path.parent.name for folder in folders for path in sorted(folder.glob("*/ministry.yaml"))]
+    known = list(
+        dict.fromkeys(path.parent.name for folder in folders for path in sorted(folder.glob("*/ministry.yaml")))
+    )
     near = did_you_mean(argument[:100], known)
     hint = (
         _("did you mean '{word}'?").format(word=near)

@@ -145,6 +145,8 @@ class Node(Model):
     """Domains it receives mail for; none means the ministry's, when it has the part ``mail``."""
     services: tuple[Service, ...] = ()
     """Further services that other LANs may reach, beyond those its parts bring."""
+    vantage: bool = False
+    """Audits may look from it at the LANs it is plugged into; then it gets Debian's python3."""
 
 
 class Device(Model):

@@ -85,6 +85,7 @@ nodes:
     release: trixie             # Debian 13; bookworm is Debian 12
     parts: [node, intranet]
     manage: 10.1.99.1           # the address that provisioning speaks to
+    vantage: true               # audits may look from it at the LANs it is plugged into; it gets python3
     ports:
       adm: {address: 10.1.99.1}
       servers: {address: 10.1.10.1}

@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+from wizara.lab.namespace import mark
+
 _MOUNT = Path("/sys/fs/cgroup")
 #: Hierarchies that are joined where cgroups are of version 1 or hybrid: systemd's own, and those that count.
 _HIERARCHIES = ("systemd", "unified", "memory", "pids")
@@ -13,7 +15,7 @@ _HIERARCHIES = ("systemd", "unified", "memory", "pids")
 
 def folder(lab: str) -> str:
     """Return the name of the folder that holds all groups of *lab*."""
-    return f"wizara.{lab}"
+    return f"wizara.{lab}@{mark()}"
 
 
 def bases() -> list[Path]:
@@ -26,9 +28,9 @@ def bases() -> list[Path]:
 
 
 def join(lab: str, place: str) -> None:
-    """Put this process into the group *place* of *lab*, made when it is not there."""
+    """Put this process into the group *place* of the lab whose :func:`folder` is *lab*, made when it is not there."""
     for base in bases():
-        group = base / folder(lab) / place
+        group = base / lab / place
         group.mkdir(parents=True, exist_ok=True)
         (group / "cgroup.procs").write_text("0")
 

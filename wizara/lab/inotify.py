@@ -28,6 +28,6 @@ def raise_limit() -> None:
 
 def restore() -> None:
     """Put the limit back, once no lab is up any more."""
-    if _MEMORY.exists() and not any(namespace.FOLDER.glob("wz-*.core")):
+    if _MEMORY.exists() and not namespace.any_lab():
         _LIMIT.write_text(_MEMORY.read_text().strip())
         _MEMORY.unlink()

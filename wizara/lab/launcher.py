@@ -22,7 +22,7 @@ def main() -> int:
     """Run the machine until it is switched off."""
     folder = Path(sys.argv[1]).parent
     machine: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
-    cgroup.join(machine["lab"], machine["name"])
+    cgroup.join(machine["group"], machine["name"])
     namespace.enter(machine["namespace"])
     _mount(folder, machine["root"])
     wired = reboot.Wired.look(machine["wiring"])

@@ -15,7 +15,7 @@ import yaml
 
 from wizara.errors import Refusal, Unfinished
 from wizara.inventory.models import Ministry
-from wizara.lab import daemon, inotify, leftovers, namespace, network, population, reach, roots, seed, state
+from wizara.lab import cgroup, daemon, inotify, leftovers, namespace, network, population, reach, roots, seed, state
 from wizara.lab.hosts import SWITCH_LOGIN
 from wizara.lab.lab import Lab
 from wizara.lab.process import run
@@ -27,11 +27,16 @@ from wizara.text import _
 Progress = Callable[[str, str], None]
 
 
-def find(name: str) -> Lab:
-    """Return the lab *name*; raise Refusal when it is not up."""
+def find(name: str, ministry: str | None = None) -> Lab:
+    """Return the lab *name*; raise Refusal when it is not up, with the way to bring *ministry* up as it."""
     kept = state.load(name)
     if kept is None or not kept.complete or not namespace.of_lab(name):
-        raise Refusal(_("lab {name} is not up").format(name=name), hint=_("run wizara lab up"))
+        raise Refusal(
+            _("lab {name} is not up").format(name=name),
+            hint=_("wizara lab up {ministry} --name {name} brings it up").format(
+                ministry=ministry or "MINISTRY", name=name
+            ),
+        )
     return Lab(kept)
 
 
@@ -204,7 +209,7 @@ def launch(
     host_key = seed.lay(seed.Layer(folder / "upper", tree), space.name, suite, login, outside, operator_key, disc=disc)
     (folder / "host_key.pub").write_text(host_key + "\n")
     machine = {
-        "lab": lab, "name": space.name, "root": str(tree), "namespace": str(namespace.path(lab, space.name)),
+        "group": cgroup.folder(lab), "name": space.name, "root": str(tree), "namespace": str(namespace.path(lab, space.name)),
         "wiring": space.commands(),
     }  # fmt: skip
     (folder / "machine.json").write_text(json.dumps(machine))

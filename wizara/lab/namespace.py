@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -16,9 +17,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _Result = TypeVar("_Result")
 
 
+def mark() -> str:
+    """Return what tells labs of this state folder from those of the same name in another's."""
+    from wizara.record.world import state_folder  # noqa: PLC0415 - the launcher needs the standard library only
+
+    return hashlib.sha256(os.fsencode(state_folder().resolve())).hexdigest()[:6]
+
+
 def named(lab: str, place: str) -> str:
     """Return the name of *place*'s namespace; a dot parts lab and place, since neither can hold one."""
-    return f"wz-{lab}.{place}"
+    return f"wz-{lab}.{place}@{mark()}"
 
 
 def path(lab: str, place: str) -> Path:
@@ -28,7 +36,17 @@ def path(lab: str, place: str) -> Path:
 
 def of_lab(lab: str) -> list[str]:
     """Return the names of the namespaces that exist of *lab*."""
-    return sorted(entry.name for entry in FOLDER.glob(f"wz-{lab}.*")) if FOLDER.is_dir() else []
+    return sorted(entry.name for entry in FOLDER.glob(f"wz-{lab}.*@{mark()}")) if FOLDER.is_dir() else []
+
+
+def labs() -> set[str]:
+    """Return the names of the labs of this state folder that have namespaces."""
+    return {entry.name[3:].partition(".")[0] for entry in FOLDER.glob(f"wz-*.core@{mark()}")}
+
+
+def any_lab() -> bool:
+    """Tell whether there is a lab on this computer, of whatever state folder."""
+    return any(FOLDER.glob("wz-*.core*"))
 
 
 def enter(namespace: Path | str) -> None:

@@ -124,7 +124,7 @@ def _mmdebstrap(recipe: Recipe, target: Path, archives: Path) -> list[str]:
 
 def _forget_older(recipe: Recipe, folder: Path) -> None:
     """Remove trees of earlier weeks, unless a lab that is up may stand on them: its mounts are seen by itself only."""
-    if any(namespace.FOLDER.glob("wz-*.core")):
+    if namespace.any_lab():
         return
     for older in folder.parent.glob(f"{recipe.kind}-*"):
         if older != folder and older.is_dir():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from wizara.audit.cvss import SEVERITIES, Severity
+from wizara.audit.job import View
+from wizara.audit.observation import Observation
 from wizara.audit.verdict import Finding
 from wizara.report.case import Case
 from wizara.report.colophon import colophon
@@ -135,22 +137,9 @@ def _living(case: Case) -> int:
 
 
 def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
-    sweeps = [*case.seen.of("sweep")]
-    looked = tuple(
-        words.tell(N_("{network}: every address was asked by ARP."), network=one.text("network"))
-        if one.flag("on_link")
-        else words.tell(
-            N_("{network}: not attached to this vantage point; only declared addresses were tried."),
-            network=one.text("network"),
-        )
-        for one in sweeps
-    )
-    places = tuple(f"{one.text('interface')} {one.text('address')}" for one in case.seen.of("vantage"))
+    looked = tuple(_looked(case, one, words, catalogue) for one in case.seen.of("sweep"))
     fields: tuple[tuple[str, Inline], ...] = (
-        (
-            words.say("Looked at from"),
-            (*words.prose(words.say(case.audit.vantage)), *words.prose(" "), *latin(*places)),
-        ),
+        *((words.say("Looked at from"), _place(case, view, words)) for view in case.audit.views),
         (words.say("Began"), words.moment(case.run.started)),
         (words.say("Ended"), words.moment(case.run.ended) if case.run.ended else words.prose(words.say("interrupted"))),
         (words.say("Declared machines"), latin(words.number(len({host.name for host in case.audit.facts.hosts})))),
@@ -171,6 +160,33 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
     return Section(title=words.say("What was looked at, and what was not"), anchor="scope", blocks=blocks)
 
 
+def _looked(case: Case, sweep: Observation, words: Words, catalogue: Catalogue) -> Inline:
+    """Say how a network was looked at, where there were several places from which one, or why it was not."""
+    network, reason = sweep.text("network"), sweep.text("reason")
+    view = next((one for one in case.audit.views if one.vantage == sweep.vantage), None)
+    several = view if len(case.audit.views) > 1 else None
+    place = (*words.prose(" ("), *_name(several, words), *words.prose(")")) if several else ()
+    if sweep.flag("on_link"):
+        return (*words.tell(N_("{network}: every address was asked by ARP."), network=network), *place)
+    if reason == "afar":
+        message = N_("{network}: not attached to this vantage point; only declared addresses were tried.")
+        return (*words.tell(message, network=network), *place)
+    why = words.prose(catalogue.reasons.get(reason, "…"))
+    return words.tell(N_("{network}: {reason}."), network=network, reason=why)
+
+
+def _name(view: View, words: Words) -> Inline:
+    message = N_("node {name}, over SSH")
+    return words.tell(message, name=view.vantage) if view.station else words.prose(words.say(view.vantage))
+
+
+def _place(case: Case, view: View, words: Words) -> Inline:
+    """Say from where a part was looked at: this computer or a node, with its ports there."""
+    ports = [one for one in case.seen.of("vantage") if one.vantage == view.vantage]
+    places = tuple(f"{one.text('interface')} {one.text('address')}" for one in ports)
+    return (*_name(view, words), *words.prose(" "), *latin(*places))
+
+
 LIMITS = (
     N_("Machines that were off, or that hid during the audit; the picture is that of one moment."),
     N_("IPv6, and UDP services other than SNMP."),
@@ -182,12 +198,13 @@ def _lan(case: Case, words: Words) -> Section:
     legend = {state: words.say(word) for state, word in LEGEND.items()}
     title = words.say("Map of the local network")
     drawn = draw(networks(case, words), title, legend, words.say("more"), mirrored=words.right_to_left)
+    figures = (Figure(svg=one, description=title) for one in drawn)
     headers = tuple(
         words.say(word)
         for word in (N_("Address"), N_("Name"), N_("Network card"), N_("State"), N_("Open ports"), N_("Findings"))
     )
     table = _table(words, headers, machine_rows(case, words), (15, 15, 19, 19, 22, 10))
-    return Section(title=title, anchor="map", blocks=(Figure(svg=drawn, description=title), table))
+    return Section(title=title, anchor="map", blocks=(*figures, table))
 
 
 def _findings(case: Case, words: Words, catalogue: Catalogue) -> Section:

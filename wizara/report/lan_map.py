@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from wizara.audit.cvss import Severity
@@ -12,6 +12,8 @@ from wizara.report.figures import COLOURS, INK, LINE, PAPER, QUIET, rectangle, s
 State = Literal["declared", "undeclared", "missing", "unknown"]
 #: More boxes than this no longer read on a page; the worst are drawn and the rest counted.
 MOST = 60
+_MOST_IN_ONE = 25
+"""Boxes of one drawing: a page that has no room for them all must not stay half empty."""
 _COLUMNS, _WIDTH, _BOX, _HIGH, _GAP, _MARGIN = 5, 760.0, 132.0, 50.0, 14.0, 30.0
 
 
@@ -35,29 +37,30 @@ class Network:
     left_out: int = 0
 
 
-def draw(networks: Sequence[Network], title: str, legend: dict[State, str], more: str, *, mirrored: bool) -> str:
-    """Return the map; *more* is the word after the number of machines left out."""
-    body: list[str] = []
-    y = 0.0
+def draw(networks: Sequence[Network], title: str, legend: dict[State, str], more: str, *, mirrored: bool) -> list[str]:
+    """Return the map in drawings that may stand on different pages, the legend first; *more* follows the number left out."""
+    drawings = []
     for network in networks:
-        drawn, y = _network(network, y, more, mirrored=mirrored)
-        body += drawn
-    return svg(_WIDTH, y + 26, title, [*body, *_legend(y + 8, legend, mirrored=mirrored)])
+        for at in range(0, max(len(network.machines), 1), _MOST_IN_ONE):
+            part = replace(network, machines=network.machines[at : at + _MOST_IN_ONE])
+            body, height = _network(part, more, mirrored=mirrored)
+            drawings.append(svg(_WIDTH, height, f"{title}: {network.label}", body))
+    return [svg(_WIDTH, 26, title, _legend(8, legend, mirrored=mirrored)), *drawings]
 
 
 def _x(value: float, *, mirrored: bool, width: float = 0) -> float:
     return _WIDTH - value - width if mirrored else value
 
 
-def _network(network: Network, top: float, more: str, *, mirrored: bool) -> tuple[list[str], float]:
+def _network(network: Network, more: str, *, mirrored: bool) -> tuple[list[str], float]:
     anchor = "end" if mirrored else "start"
     rows = [network.machines[at : at + _COLUMNS] for at in range(0, len(network.machines), _COLUMNS)]
     label = f"{network.label}" + (f"  +{network.left_out} {more}" if network.left_out else "")
-    body = [text(_x(0, mirrored=mirrored), top + 14, label, size=13, bold=True, anchor=anchor)]
+    body = [text(_x(0, mirrored=mirrored), 14, label, size=13, bold=True, anchor=anchor)]
     spine = _x(8, mirrored=mirrored)
-    bottom = top + 24
+    bottom = 24.0
     for index, row in enumerate(rows):
-        y = top + 34 + index * (_HIGH + _GAP + 8)
+        y = 34 + index * (_HIGH + _GAP + 8)
         last = _MARGIN + (len(row) - 1) * (_BOX + _GAP) + _BOX / 2
         body.append(_line(spine, y - 4, _x(last, mirrored=mirrored), y - 4))
         for column, machine in enumerate(row):
@@ -68,8 +71,8 @@ def _network(network: Network, top: float, more: str, *, mirrored: bool) -> tupl
                 *_box(machine, _x(left, mirrored=mirrored, width=_BOX), y + 4, mirrored=mirrored),
             ]
         bottom = y - 4
-    body.append(_line(spine, top + 20, spine, bottom))
-    return body, bottom + _HIGH + 30
+    body.append(_line(spine, 20, spine, bottom))
+    return body, bottom + _HIGH + 14
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -168,6 +168,46 @@ def test_without_an_inventory_nothing_is_undeclared() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("no-vantage", "no-vantage"), ("lost", "lost"), ("not-attached", "not-attached"), ("afar", "not-looked")],
+)
+def test_a_network_that_was_not_looked_at_is_unknown_and_says_why(reason: str, told: str) -> None:
+    sweep = seen("sweep", {"network": str(FACTS.networks[0]), "on_link": False, "reason": reason}, None)
+    verdicts = judge((RULES["LAN-001"], RULES["LAN-002"], RULES["LAN-005"]), [sweep], FACTS)
+    assert {(one.rule, one.outcome) for one in verdicts} == {
+        ("LAN-001", "unknown"), ("LAN-002", "unknown"), ("LAN-005", "unknown"),
+    }  # fmt: skip
+    assert {one.reason for one in verdicts if one.rule == "LAN-001"} == {reason}
+    assert {one.reason for one in verdicts if one.rule == "LAN-002"} == {told}
+    swept = seen("sweep", {"network": str(FACTS.networks[0]), "on_link": True}, None)
+    assert outcomes("LAN-001", [swept]) == []
+
+
+def test_a_node_is_not_judged_by_what_it_serves_at_another_address_of_its() -> None:
+    node = DeclaredHost(
+        name="dc1",
+        site="hq",
+        lan="adm",
+        address=HERE,
+        role="node",
+        services=("tcp/22",),
+        tolerated=("tcp/22", "tcp/587"),
+    )
+    facts = FACTS.model_copy(update={"hosts": (node,)})
+    ports = seen("ports", {"open": [22, 587, 6379], "closed": []})
+    assert [one for one in outcomes("LAN-006", [ports], facts) if "broken" in str(one)]
+    assert [one.subject.service for one in judge([RULES["LAN-006"]], [ports], facts)] == ["tcp/6379"]
+    assert {one.outcome for one in judge([RULES["LAN-005"]], [ports], facts)} == {"holds"}
+
+
+def test_the_node_that_looks_is_not_missing_its_own_services() -> None:
+    node = DeclaredHost(name="gw", site="hq", lan="adm", address=HERE, role="node", services=("tcp/22",))
+    own = seen("vantage", {"interface": "e0"}, HERE)
+    (verdict,) = judge([RULES["LAN-005"]], [own], FACTS.model_copy(update={"hosts": (node,)}))
+    assert (verdict.outcome, verdict.reason) == ("unknown", "own-address")
+
+
 def test_the_auditor_does_not_accuse_himself() -> None:
     own = seen("vantage", {"interface": "e0"}, "10.20.20.250", mac="02:00:00:00:02:50")
     assert outcomes("LAN-001", [own, alive("10.20.20.250", "02:00:00:00:02:50")]) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wizara.audit.mandate import Mandate, check_destination, check_networks, read_mandate
+from wizara.audit.mandate import Mandate, check_networks, read_mandate
 from wizara.errors import ExitCode, Refusal, UsageFault
 
 GOOD = {
@@ -43,10 +43,10 @@ def test_each_destination_is_held_against_ranges_perimeter_and_time(
     address: str, moment: datetime, lab: bool, allowed: bool
 ) -> None:
     if allowed:
-        check_destination(mandate(), IPv4Address(address), moment, lab=lab)
+        mandate().limits(lab=lab).check_destination(IPv4Address(address), moment)
         return
     with pytest.raises(Refusal) as refusal:
-        check_destination(mandate(), IPv4Address(address), moment, lab=lab)
+        mandate().limits(lab=lab).check_destination(IPv4Address(address), moment)
     assert refusal.value.code == ExitCode.REFUSED
 
 
@@ -81,9 +81,9 @@ def test_a_broken_mandate_is_told_with_its_place(tmp_path: Path, text: str) -> N
         read_mandate(path)
 
 
-def test_the_shipped_mandate_covers_the_shipped_headquarters() -> None:
+def test_the_shipped_mandate_covers_the_shipped_networks() -> None:
     shipped = read_mandate(Path(__file__).parents[3] / "inventories/mps/mandate.yaml")
-    for network in ("10.20.99.0/24", "10.20.10.0/24", "10.20.20.0/24"):
-        shipped.check_network(IPv4Network(network))
+    networks = ("10.20.99.0/24", "10.20.10.0/24", "10.20.20.0/24", "10.21.1.0/24", "10.22.1.0/24")
+    check_networks(shipped, tuple(map(IPv4Network, networks)), lab=False)
     with pytest.raises(Refusal):
-        shipped.check_network(IPv4Network("10.21.1.0/24"))
+        check_networks(shipped, (IPv4Network("10.23.1.0/24"),), lab=False)

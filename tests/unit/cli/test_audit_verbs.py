@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from wizara.cli.main import main
 from wizara.errors import ExitCode
+from wizara.tree import load
 
 ROOT = Path(__file__).parents[3]
 MANDATE = """commissioner: SG
@@ -96,14 +98,7 @@ def test_an_auditor_without_an_inventory_audits_and_reports(
 ) -> None:
     """Loopback has no card, so it counts as a network seen from afar: nothing is asked, and the report says so."""
     runs = str(tmp_path / "runs")
-    interface = next(
-        (
-            name
-            for name in sorted(path.name for path in Path("/sys/class/net").iterdir())
-            if name != "lo" and _has_address(name)
-        ),
-        None,
-    )
+    interface = next((port.name for port in load("audits.lan.arp").ports()), None)
     if interface is None:
         pytest.skip("this machine has no network card with an IPv4 address")
     assert (
@@ -137,13 +132,6 @@ def test_an_auditor_without_an_inventory_audits_and_reports(
     assert "seules les adresses déclarées" in next(path for path in files if path.name.endswith(".fr.html")).read_text()
 
 
-def _has_address(name: str) -> bool:
-    shown = subprocess.run(
-        ["ip", "-4", "-o", "addr", "show", "dev", name], capture_output=True, text=True, check=False
-    ).stdout
-    return "inet " in shown
-
-
 @pytest.mark.parametrize("verb", ["audit", "report"])
 def test_the_help_of_a_verb_loads_nothing_heavy(verb: str) -> None:
     code = (
@@ -159,3 +147,32 @@ def test_the_help_of_a_verb_loads_nothing_heavy(verb: str) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_the_last_report_is_of_the_last_audit_whatever_came_after(tmp_path: Path) -> None:
+    from wizara.cli.reporting import _last_audit
+
+    assert _last_audit(tmp_path) == "last"  # which tells what else is there, or that nothing is
+    for name, files in {
+        "20260101T000000Z-audit-mps-0000": ("run.json", "verdicts.json"),
+        "20260102T000000Z-audit-mps-0000": ("run.json", "verdicts.json"),
+        "20260103T000000Z-audit-mps-0000": ("run.json",),  # never came to its end
+        "20260104T000000Z-verify-mps-0000": ("run.json", "verdicts.json"),
+        "20260105T000000Z-apply-mps-0000": ("run.json",),
+    }.items():
+        (tmp_path / name).mkdir()
+        for file in files:
+            (tmp_path / name / file).touch()
+    assert _last_audit(tmp_path) == "20260102T000000Z-audit-mps-0000"
+
+
+def test_an_earlier_record_that_cannot_be_read_costs_no_audit(tmp_path: Path) -> None:
+    from wizara.cli.auditing import _baseline
+
+    earlier = tmp_path / "20260101T000000Z-audit-mps-0000"
+    earlier.mkdir()
+    for name in ("run.json", "audit.json", "verdicts.json"):
+        (earlier / name).write_text('{"of": "another version"}')
+    run = SimpleNamespace(ministry="mps", id="20270101T000000Z-audit-mps-0000")
+    prepared = SimpleNamespace(folder=SimpleNamespace(path=tmp_path / run.id, run=run), record=None)
+    assert _baseline(prepared) == frozenset()  # type: ignore[arg-type]

@@ -133,6 +133,28 @@ def test_a_user_is_told_of_sudo_before_it_is_used(
     assert not machine.did("sudo", "pip")
 
 
+def test_root_leaves_no_file_of_its_own_in_a_persons_checkout(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class His(type(Path())):  # type: ignore[misc]
+        """A checkout that belongs to somebody."""
+
+        def stat(self, **_how: object) -> os.stat_result:
+            return os.stat_result((0o40755, 0, 0, 1, 1000, 1000, 0, 0, 0, 0))
+
+    given: dict[str, int] = {}
+    (tmp_path / "wizara/__pycache__").mkdir(parents=True)
+    (tmp_path / "wizara/__pycache__/bootstrap.pyc").touch()
+    monkeypatch.setattr(bootstrap, "ROOT", His(tmp_path))
+    monkeypatch.setattr(os, "chown", lambda path, owner, _group, **_how: given.update({Path(path).name: owner}))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")
+    bootstrap.prepare(["check", "mps"])
+    assert {"__pycache__": 1000, "bootstrap.pyc": 1000, ".venv": 1000}.items() <= given.items()
+    assert sys.dont_write_bytecode
+    assert os.environ["PYTHONDONTWRITEBYTECODE"] == "1"
+
+
 def _too_old(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 9, 2))
 
@@ -140,6 +162,13 @@ def _too_old(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
 def _no_sudo(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     _absent(monkeypatch, "mmdebstrap", "sudo")
+
+
+def _locked_out(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    _absent(monkeypatch, "mmdebstrap")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
+    machine.failing = ("-n",)
 
 
 def _no_apt(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
@@ -159,7 +188,8 @@ def _read_only(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
     ("arrange", "english", "french"),
     [
         (_too_old, "needs Python 3.11 or newer", "demande Python 3.11"),
-        (_no_sudo, "there is no sudo here: run as root: apt-get install", "sudo est absent : exécutez en root"),
+        (_locked_out, "let you in here: run as root: apt-get install", "exécutez en root"),
+        (_no_sudo, "let you in here: run as root: apt-get install", "ne vous laisse pas entrer ici : exécutez en root"),
         (_no_apt, "on Debian only", "que sous Debian"),
         (_no_network, "is the network or the mirror down?", "réseau ou miroir en panne ?"),
         (_read_only, "cannot be written", "n'est pas accessible en écriture"),

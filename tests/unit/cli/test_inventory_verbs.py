@@ -38,6 +38,23 @@ def test_a_valid_ministry_is_one_line_and_notes(run: Run) -> None:
     assert err.endswith("next: wizara show mps\n")
 
 
+def test_the_next_command_names_the_ministry_wherever_one_stands(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("init", "abc")[0] == 0
+    assert run("check", "inventories/abc")[2].endswith("next: wizara show abc\n")
+    run("init", "far", "--folder", "elsewhere")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run("check", ".")[2].endswith(f"next: wizara show {tmp_path / 'elsewhere'}\n")
+
+
+def test_an_unknown_ministry_is_told_each_known_one_once(run: Run, tmp_path: Path) -> None:
+    run("init", "mps")
+    code, _out, err = run("check", "quite-another")
+    assert code == 2
+    assert err.count("mps") == 1
+
+
 def test_faults_are_lines_on_stderr_and_exit_code_2(run: Run, tmp_path: Path) -> None:
     run("init", "abc", "--folder", "abc")
     path = tmp_path / "abc" / "sites" / "hq.yaml"

@@ -6,22 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from wizara.lab import cgroup
+from wizara.lab import cgroup, namespace
 
 
 @pytest.fixture
 def mount(tmp_path, monkeypatch):
     monkeypatch.setattr(cgroup, "_MOUNT", tmp_path)
+    monkeypatch.setenv("WIZARA_STATE", str(tmp_path / "state"))
     return tmp_path
 
 
 def test_a_group_is_found_wherever_it_was_made(mount):
     for base in ("systemd", "unified/some.scope"):
-        (mount / base / "wizara.one" / "gw/payload").mkdir(parents=True)
+        (mount / base / cgroup.folder("one") / "gw/payload").mkdir(parents=True)
     (mount / "systemd/wizara.one-more").mkdir()
     found = cgroup.groups("one")
     assert len(found) == 6
-    assert all("wizara.one" in group.parts for group in found)
+    assert all(cgroup.folder("one") in group.parts for group in found)
     assert [len(group.parts) for group in found] == sorted((len(group.parts) for group in found), reverse=True)
 
 
@@ -40,7 +41,19 @@ def test_a_unified_group_is_made_within_this_processs_own(mount):
 
 
 def test_removing_takes_the_groups_of_that_lab_only(mount):
-    (mount / "systemd/wizara.one/gw").mkdir(parents=True)
-    (mount / "systemd/wizara.two").mkdir()
+    (mount / "systemd" / cgroup.folder("one") / "gw").mkdir(parents=True)
+    (mount / "systemd" / cgroup.folder("two")).mkdir()
     cgroup.remove("one")
-    assert [path.name for path in (mount / "systemd").iterdir()] == ["wizara.two"]
+    assert [path.name for path in (mount / "systemd").iterdir()] == [cgroup.folder("two")]
+
+
+def test_a_lab_of_the_same_name_in_another_state_folder_is_another_lab(mount, monkeypatch):
+    monkeypatch.setattr(namespace, "FOLDER", mount / "netns")
+    monkeypatch.setenv("WIZARA_STATE", str(mount / "his"))
+    (mount / "systemd" / cgroup.folder("demo") / "gw").mkdir(parents=True)
+    (mount / "netns").mkdir()
+    namespace.path("demo", "core").touch()
+    assert (cgroup.groups("demo"), namespace.of_lab("demo"), namespace.labs()) != ([], [], set())
+    monkeypatch.setenv("WIZARA_STATE", str(mount / "mine"))
+    assert (cgroup.groups("demo"), namespace.of_lab("demo"), namespace.labs()) == ([], [], set())
+    assert namespace.any_lab()  # what the computer's labs share stays as they need it

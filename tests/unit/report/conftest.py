@@ -12,7 +12,7 @@ import pytest
 
 from wizara.audit.exceptions import conclude
 from wizara.audit.facts import DeclaredHost, LanFacts
-from wizara.audit.job import AuditRecord
+from wizara.audit.job import AuditRecord, View
 from wizara.audit.mandate import read_mandate
 from wizara.audit.observation import Observation, Target
 from wizara.audit.rule import judge
@@ -83,7 +83,7 @@ def make(texts: list[str]) -> Case:
     verdicts = conclude(judge(rules, seen, facts), (), MOMENT.date())
     record = AuditRecord(
         ministry="mps", title=TITLES, country="DZ", site="hq", site_title={"fr": "Siège", "ar": "المقر", "en": "Headquarters"},
-        mandate=read_mandate(shipped_inventories() / "mps" / "mandate.yaml"), mandate_hash="0" * 64, facts=facts, vantage="this computer",
+        mandate=read_mandate(shipped_inventories() / "mps" / "mandate.yaml"), mandate_hash="0" * 64, facts=facts, views=(View(vantage="this computer", networks=facts.networks),),
         versions={"wizara": "0.1.0"},
     )  # fmt: skip
     run = Run(

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
 
+from wizara.audit.job import View
 from wizara.report.build import build
 from wizara.report.case import Case
 from wizara.report.document import Document, Span
-from wizara.report.words import Words, latin
+from wizara.report.words import Catalogue, Words, latin
 
 LANGUAGES = ("fr", "en", "ar")
 ROOT = Path(__file__).parents[3]
 SHAPE = {
     "summary": ["paragraph", "tiles", "figure", "heading", "risks"],
     "scope": ["fields", "items", "heading", "items"],
-    "map": ["figure", "table"],
+    "map": ["figure", "figure", "table"],
     "findings": ["finding"],
     "promises": ["heading", "table", "heading", "table"],
     "colophon": ["heading", "fields", "heading", "fields", "paragraph", "paragraph"],
@@ -158,3 +161,26 @@ def test_a_clean_network_says_so(making: Callable[[list[str]], Case]) -> None:
     kept = case.verdicts.model_copy(update={"findings": ()})
     document = build(Case(case.run, case.audit, kept, case.observations), "en")
     assert words_of(document).count("Nothing was found that needs a decision.") == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "node gw-hq, over SSH"), ("fr", "nœud gw-hq, par SSH"), ("ar", "العقدة gw-hq، عبر SSH")],
+)
+def test_the_report_names_the_places_that_were_looked_from(case: Case, language: str, words: str) -> None:
+    near, far = case.audit.facts.networks[0], IPv4Network("10.20.10.0/24")
+    views = (
+        View(vantage="this computer", networks=(near,)), View(vantage="gw-hq", station=True, networks=(far,)),
+    )  # fmt: skip
+    base = next(case.seen.of("sweep"))
+    swept = base.model_copy(update={"vantage": "gw-hq", "data": {"network": str(far), "on_link": True}})
+    lost = base.model_copy(
+        update={"vantage": "gw-hq", "data": {"network": str(far), "on_link": False, "reason": "lost"}}
+    )
+    several = replace(
+        case, audit=case.audit.model_copy(update={"views": views}), observations=(*case.observations, swept, lost)
+    )
+    text = words_of(build(several, language))
+    spoken = "".join(re.findall(r'"text":"([^"]*)"', text))
+    assert spoken.count(words) == 2  # beside the network, and among the places
+    assert Catalogue(language).reasons["lost"] in spoken

@@ -135,9 +135,12 @@ def test_drawings_are_well_formed_and_have_words(hostile_case: Case, language: s
         for block in section.blocks
         if block.kind == "figure"
     ]
-    assert len(drawings) == 2
+    chart, _legend, *parts = drawings
+    assert chart
+    assert len(parts) >= 2  # many machines: no drawing is as high as a page
     for one in drawings:
         root = ET.fromstring(one)
+        assert float(root.get("height", "")) < 500
         assert root.get("aria-label")
         assert {element.tag.rpartition("}")[2] for element in root.iter()} <= {"svg", "text", "rect", "line", "circle"}
 
