@@ -113,7 +113,7 @@ def test_a_wrong_management_network_ends_with_3_and_is_told_later(ground: Ground
     finally:
         path.write_text(good)
     told = ground.wizara("plan")
-    assert "it was rolled back at" in told.stdout
+    assert (told.returncode, "it was rolled back at" in told.stdout) == (0, True), told.stdout
     again = ground.wizara("apply", "--yes")
     assert again.returncode == 0
     assert ground.leftovers() == []
