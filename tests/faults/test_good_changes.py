@@ -134,3 +134,22 @@ def test_while_steps_run_a_second_look_waits_for_the_decision(ground: Ground) ->
     assert time.monotonic() - began > SECONDS
     assert second.outcome in {"unchanged", "changed", "refused"}, second.message
     assert stands(ground, 5)
+
+
+def test_a_bad_change_is_taken_back_though_its_timer_was_killed(ground: Ground) -> None:
+    """Systemd starts it again; what it had begun it begins anew."""
+    text = ground.sh("cat /etc/ssh/sshd_config.d/00-wizara.conf") + "Port 2222\n"
+    code = f"""
+file(name='sshd', path='/etc/ssh/sshd_config.d/00-wizara.conf', content={text!r}, mode='600', reaches_node=True)
+unit(name='ssh', unit_name='ssh.service', files=('/etc/ssh/sshd_config.d/00-wizara.conf',), reaches_node=True)
+"""
+
+    def kill_timer(_apply: Apply, step: Step) -> None:
+        if step.name.startswith(("confirming", "waiting until")):
+            ground.sh("systemctl kill --signal KILL 'wizara-window-*'")
+
+    ground.settle()
+    bad = Apply(ground, code, kill_timer)()
+    assert (bad.outcome, "rolled back" in bad.message) == ("failed", True), bad.message
+    assert ground.differences() == []
+    assert ground.leftovers() == []
