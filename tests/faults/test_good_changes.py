@@ -102,6 +102,8 @@ def test_a_step_longer_than_the_timer_keeps_its_change(ground: Ground) -> None:
 
 @pytest.mark.share
 def test_a_wrong_management_network_ends_with_3_and_is_told_later(ground: Ground) -> None:
+    as_declared = ground.wizara("apply", "--yes")
+    assert as_declared.returncode == 0, as_declared.stdout
     path = ground.folder / "ministry.yaml"
     good = path.read_text()
     path.write_text(plain(yaml.safe_load(good) | {"management": ["10.77.0.0/24"]}))

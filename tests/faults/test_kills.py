@@ -25,7 +25,8 @@ STEPS = (
 )  # fmt: skip
 _SHARED = {"SSH keys of essai", "confirming over a new connection"}
 #: Seconds after the start, from a fixed seed: within steps, wherever they fall.
-MOMENTS = [round(random.Random(3).uniform(0.6, 11), 1) for _number in range(10)]
+_CHANCE = random.Random(3)
+MOMENTS = [round(_CHANCE.uniform(0.6, 11), 1) for _number in range(10)]
 _HOLD_LOCK = """open(my $lock, '>>', '/var/lib/dpkg/lock-frontend'); fcntl($lock, 6, pack('s s x4 q q l x4', 1, 0, 0, 0, 0)) or die; sleep 12"""
 _FILL = """
 set -e
