@@ -103,10 +103,10 @@ class Envelope:
         if state.word == "rolled-back":
             when, _space, trouble = state.rest.partition(" ")
             told = _("rolled back at {when}").format(when=time.strftime("%H:%M:%S", time.localtime(int(when))))
-            return f"{failure}; {told}" + (f" ({trouble})" if trouble else "")
+            return f"{failure} — {told}" + (f" ({trouble})" if trouble else "")
         if state.word == "kept":
             return failure
-        return failure + "; " + _("that the node has rolled back could not be seen: look at its console")
+        return failure + " — " + _("that the node has rolled back could not be seen: look at its console")
 
     def _open(self, node: _Node, step: Pending, span: Span) -> None:
         change = f"{self._run}-{next(self._numbers)}"
