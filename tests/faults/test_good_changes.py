@@ -17,7 +17,7 @@ from wizara.record.progress import Step
 pytestmark = pytest.mark.fault_kind("good changes and order")
 
 
-@pytest.fixture(scope="module", params=[pytest.param("trixie", marks=pytest.mark.share), "bookworm"])
+@pytest.fixture(scope="module", params=["trixie", "bookworm"])
 def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
     """A machine, applied once by the command as it is typed: a first apply goes through the envelope as well."""
     made = make(request.param)
@@ -121,7 +121,6 @@ def test_a_wrong_management_network_ends_with_3_and_is_told_later(ground: Ground
     assert ground.leftovers() == []
 
 
-@pytest.mark.share
 def test_while_steps_run_a_second_look_waits_for_the_decision(ground: Ground) -> None:
     code = sshd(ground, 5).replace("reloads=True", f"reloads=True, ready='sleep {2 * SECONDS}'")
     first = Apply(ground, code)

@@ -62,7 +62,7 @@ def _path(line: str) -> str:
     return " ".join(line.split()[:2])
 
 
-@pytest.fixture(scope="module", params=[pytest.param("trixie", marks=pytest.mark.share), "bookworm"])
+@pytest.fixture(scope="module", params=["trixie", "bookworm"])
 def release(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

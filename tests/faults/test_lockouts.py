@@ -19,7 +19,7 @@ SHARE = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[pytest.param("trixie", marks=pytest.mark.share), "bookworm"])
+@pytest.fixture(scope="module", params=["trixie", "bookworm"])
 def ground(request: pytest.FixtureRequest) -> Iterator[tuple[Ground, str]]:
     """A machine with a tunnel to a peer, in a good state that was confirmed."""
     made = make(request.param, other=request.param)
