@@ -23,7 +23,7 @@ STEPS = (
     "No other packet filter", "Kernel network settings are in force", "SSH server runs", "No other name server", "Name server answers",
     "Time is kept", "Resolver", "This machine was applied to", "snapshot and timer", "confirming over a new connection",
 )  # fmt: skip
-_SHARED = {"SSH keys of essai", "confirming over a new connection"}
+_SHARED = {"confirming over a new connection"}
 #: Seconds after the start, from a fixed seed: within steps, wherever they fall.
 _CHANCE = random.Random(3)
 MOMENTS = [round(_CHANCE.uniform(0.6, 11), 1) for _number in range(10)]
