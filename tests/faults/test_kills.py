@@ -31,10 +31,12 @@ _HOLD_LOCK = """open(my $lock, '>>', '/var/lib/dpkg/lock-frontend'); fcntl($lock
 _FILL = """
 set -e
 mkdir -p /mnt/small; mount -t tmpfs -o size=3m,mode=755 tmpfs /mnt/small; cp -a @FOLDER@/. /mnt/small/
-mount --move /mnt/small @FOLDER@; dd if=/dev/zero of=@FOLDER@/filler bs=4k 2>/dev/null || true
+mount --bind /mnt/small @FOLDER@; dd if=/dev/zero of=@FOLDER@/filler bs=4k 2>/dev/null || true
 """
-_EMPTY = "set -e; rm @FOLDER@/filler; mkdir -p /mnt/keep; cp -a @FOLDER@/. /mnt/keep/; umount @FOLDER@; cp -a /mnt/keep/. @FOLDER@/; rm -rf /mnt/keep /mnt/small"
-_BUSY = "pgrep -x apt-get >/dev/null || pgrep -x dpkg >/dev/null"
+_EMPTY = """
+set -e
+rm @FOLDER@/filler; umount @FOLDER@; cp -a /mnt/small/. @FOLDER@/; umount /mnt/small; rmdir /mnt/small
+"""
 
 
 class Reference:
