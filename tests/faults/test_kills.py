@@ -35,7 +35,7 @@ mount --bind /mnt/small @FOLDER@; dd if=/dev/zero of=@FOLDER@/filler bs=4k 2>/de
 """
 _EMPTY = """
 set -e
-rm @FOLDER@/filler; umount @FOLDER@; cp -a /mnt/small/. @FOLDER@/; umount /mnt/small; rmdir /mnt/small
+rm @FOLDER@/filler; umount @FOLDER@; cp -a /mnt/small/. @FOLDER@/; umount /mnt/small; rmdir /mnt/small 2>/dev/null || true
 """
 
 
