@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ground import NODE, SECONDS, Ground, clear, make
+from ground import BEYOND, NODE, SECONDS, Ground, clear, make
 from houses import environment
 
 from wizara.errors import WizaraError
@@ -182,7 +182,10 @@ def test_the_link_is_cut(ground: Ground, reference: Reference, step: str) -> Non
 @pytest.mark.parametrize("folder", ["/etc", "/var/lib/wizara"])
 def test_the_disk_is_full(ground: Ground, reference: Reference, folder: str) -> None:
     ground.sh(f"mkdir -p {folder}")
-    ground.wizara("apply", "--yes", "--part", "names")  # packages, which a full disk would stop first
+    packages = Running(ground)  # which a full disk would stop first
+    packages.until("Administrator essai")
+    packages.kill()
+    time.sleep(SECONDS + BEYOND)
     ground.sh(_FILL.replace("@FOLDER@", folder))
     full = ground.wizara("apply", "--yes")
     assert full.returncode == 3, full.stdout + full.stderr[-1000:]
