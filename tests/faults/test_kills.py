@@ -30,7 +30,7 @@ MOMENTS = [round(_CHANCE.uniform(0.6, 11), 1) for _number in range(10)]
 _HOLD_LOCK = """open(my $lock, '>>', '/var/lib/dpkg/lock-frontend'); fcntl($lock, 6, pack('s s x4 q q l x4', 1, 0, 0, 0, 0)) or die; sleep 12"""
 _FILL = """
 set -e
-mkdir -p /mnt/small; mount -t tmpfs -o size=3m,mode=755 tmpfs /mnt/small; cp -a @FOLDER@/. /mnt/small/
+mkdir -p /mnt/small; mount -t tmpfs -o size=3m,mode=755 tmpfs /mnt/small; cp -a @FOLDER@/. /mnt/small/; chmod --reference=@FOLDER@ /mnt/small
 mount --bind /mnt/small @FOLDER@; dd if=/dev/zero of=@FOLDER@/filler bs=4k 2>/dev/null || true
 """
 _EMPTY = """
@@ -181,7 +181,7 @@ def test_the_link_is_cut(ground: Ground, reference: Reference, step: str) -> Non
 @pytest.mark.fault_kind("disk full")
 @pytest.mark.parametrize("folder", ["/etc", "/var/lib/wizara"])
 def test_the_disk_is_full(ground: Ground, reference: Reference, folder: str) -> None:
-    ground.sh(f"mkdir -p {folder}")
+    ground.sh(f"[ -d {folder} ] || mkdir -m 700 {folder}")
     packages = Running(ground)  # which a full disk would stop first
     packages.until("Administrator essai")
     packages.kill()
