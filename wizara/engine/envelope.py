@@ -14,7 +14,7 @@ from pyinfra.api.host import Host
 
 from wizara.engine import window
 from wizara.engine.companion import Pending
-from wizara.engine.reach import LoginRefused, Machine
+from wizara.engine.reach import LoginRefused
 from wizara.engine.window import Span, State
 from wizara.errors import Refusal, Unfinished, UsageFault, WizaraError
 from wizara.operations.change import Change
@@ -103,10 +103,10 @@ class Envelope:
         if state.word == "rolled-back":
             when, _space, trouble = state.rest.partition(" ")
             told = _("rolled back at {when}").format(when=time.strftime("%H:%M:%S", time.localtime(int(when))))
-            return f"{failure}; {told}" + (f" ({trouble})" if trouble else "")
+            return f"{failure} — {told}" + (f" ({trouble})" if trouble else "")
         if state.word == "kept":
             return failure
-        return failure + "; " + _("that the node has rolled back could not be seen: look at its console")
+        return failure + " — " + _("that the node has rolled back could not be seen: look at its console")
 
     def _open(self, node: _Node, step: Pending, span: Span) -> None:
         change = f"{self._run}-{next(self._numbers)}"
@@ -127,17 +127,14 @@ class Envelope:
 
     def _keep_alive(self, node: _Node, change: str) -> None:
         """While steps run, prove over a connection of its own that we are there; stop them when the node took all back."""
-        machine: Machine | None = None
         lost = False
         while not lost:
             gevent.sleep(self._seconds / 3)
             began = time.monotonic()
             try:
-                with gevent.Timeout(self._seconds):
-                    machine = machine or window.new_connection(node.host)
+                with gevent.Timeout(self._seconds), window.new_connection(node.host) as machine:
                     state = window.ask(machine, "extend", change, str(self._seconds))
             except (WizaraError, gevent.Timeout) as fault:
-                machine = None
                 node.refused = isinstance(fault, LoginRefused)
                 lost = node.refused or began > node.proof + self._seconds + _ROLLBACK_SECONDS
                 continue

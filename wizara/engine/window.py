@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import paramiko
 from pyinfra.api.host import Host
 
 from wizara.blueprint import NodePlan
 from wizara.engine import PROVISIONER
 from wizara.engine.companion import Pending
 from wizara.engine.reach import HostKey, Login, Machine
+from wizara.errors import Unreachable
+from wizara.operations.change import Change
+from wizara.text import _
 
 #: What runs on the node; it lies beside the snapshot while the change can be taken back.
 _SCRIPT = Path(__file__).with_name("window.sh").read_text(encoding="ascii")
@@ -36,6 +41,9 @@ window=/var/lib/wizara/changes/$id/window
 found=$(grep "^$id " /var/lib/wizara/changes/history 2>/dev/null | tail -n 1)
 echo "${found#* }"
 """
+#: How a unit is brought back to the files of before; what needs the more wins.
+_AGAIN: Mapping[str, str] = {"reload": "reload", "enable": "reload", "stop": "stop"}
+_THOROUGH = ("", "reload", "restart", "stop")
 #: Small enough to fill no window of a slow line, large enough that no path lets it pass in small packets only.
 PAYLOAD = "x" * 24_000
 
@@ -83,23 +91,22 @@ def spans(steps: Sequence[Pending]) -> tuple[Span, ...]:
 
 def touched(steps: Sequence[Pending], span: Span) -> tuple[str, ...]:
     """Return, as window.sh takes it, everything that the steps of *span* would touch."""
-    found: list[str] = []
-    for step in steps:
-        if span.first <= step.number <= span.last:
-            for change in step.changes:
-                found += _words(change.operation, change.kind, change.subject)
-    return tuple(dict.fromkeys(found))
+    changes = [one for step in steps if span.first <= step.number <= span.last for one in step.changes]
+    units: dict[str, str] = {}
+    for one in changes:
+        if one.operation == "unit":
+            units[one.subject] = max(units.get(one.subject, ""), _AGAIN.get(one.kind, "restart"), key=_THOROUGH.index)
+    others = [word for one in changes for word in _words(one)]
+    return (*dict.fromkeys(others), *(f"{again}={unit}" for unit, again in units.items()))
 
 
-def _words(operation: str, kind: str, subject: str) -> list[str]:
-    if operation == "file":
-        return [f"file={subject}"]
-    if operation == "directory":
-        return [f"folder={subject}"]
-    if operation == "login":
-        return [f"home=/home/{subject}"] if kind == "create" else []
-    if operation == "unit":
-        return [f"{kind if kind in {'reload', 'stop'} else 'restart'}={subject}"]
+def _words(change: Change) -> list[str]:
+    if change.operation == "file":
+        return [f"file={change.subject}"]
+    if change.operation == "directory":
+        return [f"folder={change.subject}"]
+    if change.operation == "login" and change.kind == "create":
+        return [f"home=/home/{change.subject}"]
     return []
 
 
@@ -117,16 +124,19 @@ def lay(change: str, seconds: int, longest: int, what: Sequence[str]) -> tuple[s
     return (LAY, change, _SCRIPT, str(seconds), str(longest), *what)
 
 
-def new_connection(host: Host) -> Machine:
-    """Return a connection of its own to *host*, made now: TCP, the pinned key, the login; nothing is shared with another."""
+@contextlib.contextmanager
+def new_connection(host: Host) -> Iterator[Machine]:
+    """Yield a connection of its own to *host*, made now: TCP, the pinned key, the login; nothing is shared with another."""
     key = host.data.get("ssh_key")
-    machine = Machine(str(host.data.ssh_hostname), int(host.data.get("ssh_port") or 22))
+    address = str(host.data.ssh_hostname)
     try:
-        machine.log_in(Login(PROVISIONER, Path(key) if key else None), HostKey.parse(str(host.data.wizara_host_key)))
-    except BaseException:
-        machine.close()
-        raise
-    return machine
+        with Machine(address, int(host.data.get("ssh_port") or 22)) as machine:
+            machine.log_in(
+                Login(PROVISIONER, Path(key) if key else None), HostKey.parse(str(host.data.wizara_host_key))
+            )
+            yield machine
+    except (paramiko.SSHException, EOFError, OSError) as fault:
+        raise Unreachable(_("{address}: the connection was cut").format(address=address)) from fault
 
 
 def ask(machine: Machine, verb: str, change: str, *words: str, stdin: str = "") -> State:

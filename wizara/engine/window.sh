@@ -268,7 +268,8 @@ restart_units() {  # all that the change touches, whether or not they look as be
     systemctl reset-failed "$unit" 2>/dev/null
     rm -f "$stamps/$unit"
     case "$was" in inactive | failed | unknown) timeout 30 systemctl stop "$unit"; continue ;; esac
-    if [ "$kind" = reload ]; then timeout 30 systemctl reload-or-restart "$unit" || timeout 30 systemctl restart "$unit"
+    # Without a stamp of before, only a start says that the unit is younger than the files put back.
+    if [ "$kind" = reload ] && [ "$digest" != - ]; then timeout 30 systemctl reload-or-restart "$unit" || timeout 30 systemctl restart "$unit"
     else timeout 30 systemctl restart "$unit"; fi
     systemctl is-active --quiet "$unit" || { echo "$unit does not run" >> "$live/failed"; continue; }
     [ "$digest" = - ] || { mkdir -p "$stamps"; echo "$(systemctl show -P InvocationID "$unit") $digest" > "$stamps/$unit"; }

@@ -14,6 +14,10 @@ from wizara.operations.target import this_node
 _INSTALL = r"""
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+# A run that lost its controller may still be installing here; its end would take our block of services away.
+mkdir -p /run/wizara
+exec 8> /run/wizara/packages.lock
+flock -w 900 8 || { echo "an earlier run still installs packages here" >&2; exit 75; }
 policy=/usr/sbin/policy-rc.d
 unblock() { if grep -qs 'placed by wizara' "$policy"; then rm -f "$policy"; fi; }
 trap unblock EXIT
@@ -21,15 +25,22 @@ trap 'exit 130' HUP INT TERM
 if [ ! -e "$policy" ]; then printf '#!/bin/sh\n# placed by wizara while packages install\nexit 101\n' > "$policy"; chmod 755 "$policy"; fi
 wait="-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Acquire::http::Timeout=30"
 old="-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
-if [ -n "$(dpkg --audit 2>/dev/null)" ]; then dpkg --force-confdef --force-confold --configure -a >&2; fi
+i=0
+while [ -n "$(dpkg --audit 2>/dev/null)" ]; do
+  said=$(dpkg --force-confdef --force-confold --configure -a 2>&1 8>&-) && break
+  i=$((i+1))
+  # Unlike apt, dpkg does not wait for somebody else's lock.
+  case "$said" in *" lock"*) [ $i -le 150 ] && sleep 2 && continue ;; esac
+  printf '%s\n' "$said" >&2; exit 1
+done
 [ $# -gt 0 ] || exit 0
 fresh=$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mmin -720 2>/dev/null | head -n 1)
-refresh() { timeout 900 apt-get -q $wait update >&2; }
+refresh() { timeout 900 apt-get -q $wait update >&2 8>&-; }
 # Fetched apart from being installed: a fetch that hangs may be cut short, an installation may not.
-fetch() { timeout 14400 apt-get -q -y $wait --no-install-recommends --download-only install "$@" >&2; }
+fetch() { timeout 14400 apt-get -q -y $wait --no-install-recommends --download-only install "$@" >&2 8>&-; }
 if [ -z "$fresh" ]; then refresh; fi
 fetch "$@" || { refresh; fetch "$@"; }
-apt-get -q -y $wait $old --no-install-recommends install "$@" >&2
+apt-get -q -y $wait $old --no-install-recommends install "$@" >&2 8>&-
 """
 
 

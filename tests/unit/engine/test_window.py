@@ -59,7 +59,7 @@ def test_what_a_change_touches_is_kept_whether_or_not_it_reaches_the_node() -> N
         (Pending(1, "1", "before", (Change("file", "modify", "/no"),)), Pending(2, "2", "x", changes)), Span(2, 3)
     )
     assert found == (
-        "file=/etc/a", "folder=/etc/d", "home=/home/amine", "reload=nftables.service", "restart=nftables.service", "stop=ufw.service",
+        "file=/etc/a", "folder=/etc/d", "home=/home/amine", "reload=nftables.service", "stop=ufw.service",
     )  # fmt: skip
 
 
