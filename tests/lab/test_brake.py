@@ -46,3 +46,20 @@ def test_nobody_follows_a_canary_that_failed(
     assert (code, {node: found[node] for node in DRIFTED}) == (3, expected)
     kept = drifted.lab.exec("mail1", ["grep", "-c", "# drift", "/etc/chrony/chrony.conf"]).stdout.strip()
     assert kept == ("1" if expected["mail1"] == "skipped" else "0")
+
+
+def test_a_mute_node_delays_no_other(applied_ministry: Applied) -> None:
+    link = next(name for name in applied_ministry.lab.kept.links if name.startswith("cneap."))
+    applied_ministry.lab.exec("gw-ons", ["sh", "-c", "echo '# drift' >> /etc/chrony/chrony.conf"])
+    applied_ministry.lab.block(link)
+    try:
+        done = applied_ministry.wizara("apply", "--yes", "--json")
+    finally:
+        applied_ministry.lab.unblock(link)
+    told = json.loads(done.stdout)
+    assert {one["node"]: one["outcome"] for one in told["nodes"]}["gw-ons"] == "changed"
+    assert {one["node"]: one["outcome"] for one in told["nodes"]}["gw-cneap"] == "unreachable"
+    assert done.returncode == 5
+    events = (applied_ministry.runs / told["run"] / "events.jsonl").read_text().splitlines()
+    ended = [one["node"] for one in map(json.loads, events) if one["event"] == "ended"]
+    assert ended.index("gw-ons") < ended.index("gw-cneap") == len(ended) - 1

@@ -100,6 +100,7 @@ def _apply(order: Order) -> ProvisionResult:
     return Provision(
         found, "apply", nodes, order.runs, deploy=plan.deploy if plan else order.part, console=order.console,
         canary=chosen(found.ministry, order.canary) if order.canary else (), max_failures=order.max_failures,
+        at_once=order.yes and plan is None and not order.canary,
     ).run(permit)  # fmt: skip
 
 

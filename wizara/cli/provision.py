@@ -33,6 +33,10 @@ _CODES: Mapping[Outcome, ExitCode] = {
 }
 
 
+Permit = Callable[["Provision"], tuple[str, ...]]
+"""Says which of the planned nodes may be changed."""
+
+
 @dataclass
 class Provision:
     """One plan or apply on its way."""
@@ -47,10 +51,12 @@ class Provision:
     canary: tuple[str, ...] = ()
     """Nodes that go first; the others only after all of these came to their end."""
     max_failures: int | None = None
+    at_once: bool = False
+    """Apply on each node as soon as it is checked: nobody is asked, and no node waits for another."""
     planned: dict[str, Planned] = field(default_factory=dict)
     ended: dict[str, Ended] = field(default_factory=dict)
 
-    def run(self, permit: Callable[[Provision], tuple[str, ...]] | None = None) -> ProvisionResult:
+    def run(self, permit: Permit | None = None) -> ProvisionResult:
         """Check every node; with *permit*, apply on the nodes that it returns."""
         refuse_unenrolled(self.scene.ministry, self.nodes)
         opened = secrets_of_nodes(self.scene.ministry, self.nodes, self.scene.secrets, self.scene.identity)
@@ -59,11 +65,14 @@ class Provision:
         code = ExitCode.INTERNAL
         try:
             with Session(request, self.scene.world.namespace) as session:
-                self._listen(session, folder)
-                go = permit(self) if permit else ()
-                if go:
-                    session.go(go, self.canary, self.max_failures)
+                if permit and self.at_once:
+                    self._listen(session, folder, permit)
+                else:
                     self._listen(session, folder)
+                    go = permit(self) if permit else ()
+                    if go:
+                        session.go(go, self.canary, self.max_failures)
+                        self._listen(session, folder)
             result = self._result(folder.run.id)
             folder.write("result.json", result)
             code = ExitCode(result.exit_code)
@@ -86,6 +95,8 @@ class Provision:
             nodes=self.nodes,
             run=folder.run.id,
             deploy=self.deploy,
+            at_once=self.at_once,
+            max_failures=self.max_failures,
             console=self.console,
             runs=str(self.runs),
             holder=f"{folder.run.operator}@{folder.run.host}",
@@ -101,7 +112,8 @@ class Provision:
         """Leave *node* as it is, for the reason that *message* gives."""
         self.ended[node] = Ended(node=node, outcome="refused", message=message)
 
-    def _listen(self, session: Session, folder: RunFolder) -> None:
+    def _listen(self, session: Session, folder: RunFolder, permit: Permit | None = None) -> None:
+        """Take in what the engine tells; with *permit*, allow or decline each node once it is planned."""
         with Board() as board:
             for line in session.events():
                 folder.append("events.jsonl", line)
@@ -110,9 +122,17 @@ class Provision:
                 elif isinstance(line, Planned):
                     self.planned[line.node] = line
                     board.step(line.node, _("{count} changes pending").format(count=len(line.changes)), done=True)
+                    if permit and line.changes:
+                        self._answer(session, line.node, permit)
                 else:
                     self.ended[line.node] = line
                     board.step(line.node, outcome_words(line.outcome), done=True)
+
+    def _answer(self, session: Session, node: str, permit: Permit) -> None:
+        if node in permit(self):
+            session.go((node,))
+        else:
+            session.decline(node)
 
     def _result(self, run: str) -> ProvisionResult:
         outcomes = tuple(self._outcome(node) for node in self.nodes)

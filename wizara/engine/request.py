@@ -28,16 +28,22 @@ class Request(BaseModel):
     """Who asks, as ``login@computer``."""
     ssh_key: str | None = None
     """Private key file; None asks the agent and the operator's own keys."""
+    at_once: bool = False
+    """Apply on each node as soon as it is checked and allowed, whatever becomes of the others."""
+    max_failures: int | None = None
+    """With *at_once*: when more than so many nodes have failed, no other begins."""
     console: bool = False
     """Somebody stands at the machines: no change is taken back (design §4.7)."""
 
 
 class Go(BaseModel):
-    """The answer to *all planned*: apply on these nodes."""
+    """The answer to *all planned*, or to one planned node of a run at once: apply on these nodes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     nodes: tuple[str, ...]
+    declined: tuple[str, ...] = ()
+    """In a run at once: these are left as they are."""
     canary: tuple[str, ...] = ()
     """Those of them that go first; the others begin only when each of these came to its end."""
     max_failures: int | None = None

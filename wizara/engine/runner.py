@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent
 import gevent.pool
+from gevent.event import AsyncResult
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.host import Host
@@ -83,6 +84,46 @@ class Runner:
         gevent.joinall(jobs.values())
         return {name: job.value for name, job in jobs.items() if job.value is not None}
 
+    def check_and_apply(self, answers: Iterable[Go], max_failures: int | None = None) -> None:
+        """Apply on each node as soon as it is checked and one of *answers* allows it: no node waits for a slow or mute one.
+
+        What is made of the deploy is made for all nodes first: pyinfra runs at once what is made while others run.
+        """
+        self._state.set_stage(StateStage.Connect)
+        self._state.set_stage(StateStage.Prepare)
+        ready = [host for host in self._state.inventory if self._declared(host)]
+        self._state.set_stage(StateStage.Execute)
+        self._state.is_executing = True
+        self._brake = Brake(max_failures)
+        allowed: dict[str, AsyncResult] = {str(host): AsyncResult() for host in self._state.inventory}
+        listening = gevent.spawn(_hear, answers, allowed)
+        pool = gevent.pool.Pool(_AT_ONCE)
+        jobs: dict[str, gevent.Greenlet] = {}
+        for host in sorted(ready, key=lambda host: not host.data.wizara_node.is_gateway):
+            gateway = jobs.get(host.data.wizara_node.gateway or "")
+            jobs[str(host)] = pool.spawn(self._check_and_apply_one, host, gateway, allowed[str(host)])
+        gevent.joinall(jobs.values())
+        listening.kill(block=False)
+
+    def _declared(self, host: Host) -> bool:
+        """Make the operations of *host*, and tell whether that went well."""
+        self._began[str(host)] = time.monotonic()
+        try:
+            self._declare(host)
+        except Exception as fault:  # noqa: BLE001 - whatever befalls one node must not stop another
+            self._end(str(host), *_told(fault))
+            return False
+        return True
+
+    def _check_and_apply_one(self, host: Host, gateway: gevent.Greenlet | None, allowed: AsyncResult) -> None:
+        changes = self._check_one(host, declared=True)
+        if changes is None:
+            return
+        if not changes:
+            self._end(str(host), "unchanged", "")
+        elif allowed.get():
+            self._apply_one(host, gateway)
+
     def apply(self, go: Go) -> None:
         """Apply what was checked on the nodes of *go*; its canary first, and no more once too many have failed."""
         self._state.set_stage(StateStage.Execute)
@@ -102,24 +143,17 @@ class Runner:
             jobs[name] = pool.spawn(self._apply_one, host, jobs.get(host.data.wizara_node.gateway or ""))
         gevent.joinall(jobs.values())
 
-    def _check_one(self, host: Host) -> tuple[PlannedChange, ...] | None:
-        name = str(host)
-        self._began[name] = time.monotonic()
-        outcome: Outcome = "failed"
+    def _check_one(self, host: Host, *, declared: bool = False) -> tuple[PlannedChange, ...] | None:
+        self._began.setdefault(str(host), time.monotonic())
         try:
-            look = self._make_operations(host)
+            if not declared:
+                self._declare(host)
+            look = self._ask(host)
             if host not in self._state.failed_hosts:
                 return self._tell_plan(host, look)
-            message = "a question was not answered"
-        except ConnectError as fault:
-            outcome, message = "refused" if isinstance(fault, HostKeyRefused) else "unreachable", str(fault)
-        except WizaraError as fault:
-            outcome, message = _OUTCOMES.get(fault.code, "failed"), str(fault)
-        except Cut as fault:
-            outcome, message = "unreachable", str(fault)
+            self._end(str(host), "failed", "a question was not answered")
         except Exception as fault:  # noqa: BLE001 - whatever befalls one node must not stop another
-            message = f"{type(fault).__name__}: {fault}"
-        self._end(name, outcome, message)
+            self._end(str(host), *_told(fault))
         return None
 
     def _tell_plan(self, host: Host, look: Look) -> tuple[PlannedChange, ...]:
@@ -142,19 +176,21 @@ class Runner:
         )
         return changes
 
-    def _make_operations(self, host: Host) -> Look:
-        """Connect, look at what lives there, and let the deploy make its operations; all they ask is asked at once."""
-        name = str(host)
-        self._emit(Step(node=name, phase="connect"))
+    def _declare(self, host: Host) -> None:
+        """Begin to connect, and let the deploy make its operations meanwhile."""
+        self._emit(Step(node=str(host), phase="connect"))
         line = connector(host)
         line.begin()
         line.directly = line.ask
         self._state.activate_host(host)
         with ctx_host.use(host):
             exec(self._code, {"__name__": "deploy", "__file__": self._code.co_filename})  # noqa: S102 - a deploy is code of ours
+
+    def _ask(self, host: Host) -> Look:
+        """Look at what lives there, and ask at once all that the operations ask."""
         if self._permit:
             host.connect(show_errors=False, raise_exceptions=True)
-            self._permit(name)
+            self._permit(str(host))
         self._gather(host)
         look: Look = host.get_fact(StandingFact)
         refuse_undecided(look)
@@ -250,6 +286,28 @@ class Runner:
         change.take(name)
         seconds = round(time.monotonic() - self._began[name], 2)
         self._emit(Ended(node=name, outcome=outcome, message=message, changes=_as_planned(done), seconds=seconds))
+
+
+def _hear(answers: Iterable[Go], allowed: dict[str, AsyncResult]) -> None:
+    """Let the nodes know what is said of them; those that nothing was said of at the end are left as they are."""
+    for go in answers:
+        for name, word in (*((name, True) for name in go.nodes), *((name, False) for name in go.declined)):
+            if name in allowed:
+                allowed[name].set(word)
+    for answer in allowed.values():
+        if not answer.ready():
+            answer.set(False)
+
+
+def _told(fault: Exception) -> tuple[Outcome, str]:
+    """Return how a node ended that *fault* befell while it was checked."""
+    if isinstance(fault, ConnectError):
+        return "refused" if isinstance(fault, HostKeyRefused) else "unreachable", str(fault)
+    if isinstance(fault, WizaraError):
+        return _OUTCOMES.get(fault.code, "failed"), str(fault)
+    if isinstance(fault, Cut):
+        return "unreachable", str(fault)
+    return "failed", f"{type(fault).__name__}: {fault}"
 
 
 def _comes(ask: Callable[..., Any], *arguments: Any, **settings: Any) -> bool:

@@ -61,6 +61,10 @@ class Session:
         """Let the worker apply on *nodes*, the *canary* first, and begin no other once more than *max_failures* have failed."""
         self._write(Go(nodes=nodes, canary=canary, max_failures=max_failures).model_dump_json())
 
+    def decline(self, node: str) -> None:
+        """In a run at once, let the worker leave *node* as it is."""
+        self._write(Go(nodes=(), declined=(node,)).model_dump_json())
+
     def _write(self, line: str) -> None:
         stream = self._stream(self._process.stdin)
         stream.write(line + "\n")

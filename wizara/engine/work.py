@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import gevent
 from pydantic import BaseModel
 
 from wizara import tree
@@ -21,6 +22,13 @@ from wizara.engine.runner import Runner
 from wizara.inventory.models import Ministry
 from wizara.record.journal import Journal
 from wizara.record.progress import AllPlanned
+
+
+def _answers() -> Iterator[Go]:
+    """Yield what the CLI says, while others go on; its end is the end of standard input."""
+    pool = gevent.get_hub().threadpool
+    while answer := pool.apply(sys.stdin.readline):
+        yield Go.model_validate_json(answer)
 
 
 def serve(
@@ -48,6 +56,9 @@ def _apply(
             if not request.console:
                 companions.append(Envelope(request.run, emit))
             runner = Runner(hosts, tree.deploy(request.deploy), emit, companions, locks.permit)
+            if request.at_once:
+                runner.check_and_apply(_answers(), request.max_failures)
+                return
             runner.check()
             emit(AllPlanned())
             if answer := sys.stdin.readline():
