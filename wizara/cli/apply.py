@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wizara.cli.options import json_option, lab_option, ministry_argument, runs_option, yes_option
+from wizara.cli.options import json_option, lab_option, limit_option, ministry_argument, runs_option, yes_option
 from wizara.errors import Interrupted, UsageFault
 from wizara.text import _
 
@@ -41,9 +41,7 @@ class Order:
 @click.command()
 @ministry_argument
 @lab_option
-@click.option(
-    "--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable)."
-)
+@limit_option
 @click.option("--part", default="site", show_default=True, type=click.Choice(["site", "node", "names", "intranet", "mail"]),
               help="Only this part of what is declared.")  # fmt: skip
 @click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wizara.cli.options import json_option, lab_option, ministry_argument, runs_option
+from wizara.cli.options import json_option, lab_option, limit_option, ministry_argument, runs_option
 from wizara.errors import ExitCode, worst
 from wizara.text import _
 
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @ministry_argument
 @lab_option
-@click.option(
-    "--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable)."
-)
+@limit_option
 @click.option("--no-diff", is_flag=True, help="List deviations without their text.")
 @json_option
 @runs_option

@@ -37,6 +37,8 @@ def _give_back(ctx: click.Context, _option: click.Parameter, value: str) -> str:
 
 runs_option = click.option("--runs", "runs", type=click.Path(file_okay=False), default="runs", show_default=True,
                            callback=_give_back, help="Folder that run records are kept in.")  # fmt: skip
+limit_option = click.option("--limit", multiple=True, metavar="NAMES",
+                            help="Only these nodes, sites or parts (comma-separated, repeatable).")  # fmt: skip
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 #: What each command and option says of itself in its source: a process may change its language.

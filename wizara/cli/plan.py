@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from wizara.cli.options import json_option, lab_option, ministry_argument, runs_option
+from wizara.cli.options import json_option, lab_option, limit_option, ministry_argument, runs_option
 
 
 @click.command()
 @ministry_argument
 @lab_option
-@click.option(
-    "--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable)."
-)
+@limit_option
 @click.option("--part", default="site", show_default=True, type=click.Choice(["site", "node", "names", "intranet", "mail"]),
               help="Only this part of what is declared.")  # fmt: skip
 @click.option("--no-diff", is_flag=True, help="List changes without their text.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wizara.cli.options import json_option, lab_option, ministry_argument, runs_option
+from wizara.cli.options import json_option, lab_option, limit_option, ministry_argument, runs_option
 from wizara.text import _
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ _COLOURS = {"holds": "green", "broken": "red", "unknown": "yellow"}
 @click.command()
 @ministry_argument
 @lab_option
-@click.option(
-    "--limit", multiple=True, metavar="NAMES", help="Only these nodes, sites or parts (comma-separated, repeatable)."
-)
+@limit_option
 @click.option("--explain", is_flag=True, help="Say of each promise what it proves and what it does not.")
 @json_option
 @runs_option
