@@ -16,7 +16,8 @@ umask 077
 id=$1 script=$2; shift 2
 folder=/run/wizara/jobs/$id unit=wizara-job-$id
 runs() {
-  if [ -d /run/systemd/system ]; then systemctl is-active --quiet "$unit"
+  # Only a plain word counts: a systemd that executes itself anew, as its package's installation makes it, answers nobody meanwhile.
+  if [ -d /run/systemd/system ]; then case "$(systemctl show -P ActiveState "$unit" 2>/dev/null)" in inactive | failed) return 1 ;; esac
   else kill -0 "$(cat "$folder/pid" 2>/dev/null)" 2>/dev/null; fi
 }
 mkdir -p /run/wizara/jobs

@@ -123,10 +123,17 @@ class Line:
                 self._known[command] = Future()
                 self._known[command].set_exception(fault)
             raise fault from None
+        except BaseException:
+            if not future.done():  # whoever waited is stopped from outside: nothing may wait behind what still hangs there
+                shell = self._shells.pop((command.privilege, command.long), None)
+                threading.Thread(target=self._kill_shell, args=(shell, command), daemon=True).start()
+            raise
 
     def _kill(self, command: Command) -> None:
         """Kill the shell that *command* hangs in, with all that it started; the next command gets a new one."""
-        shell = self._shells.pop((command.privilege, command.long), None)
+        self._kill_shell(self._shells.pop((command.privilege, command.long), None), command)
+
+    def _kill_shell(self, shell: Shell | None, command: Command) -> None:
         if shell is None:
             return
         if shell.began.done() and shell.alive:
