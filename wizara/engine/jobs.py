@@ -48,6 +48,9 @@ exit "$(cat "$folder/status")"
 
 # Whoever waits over a link that was cut goes on waiting: so only he who has the answer clears up.
 _CLEAR = 'rm -rf "/run/wizara/jobs/$1"'
+_TIDY = 'for status in /run/wizara/jobs/*/status; do [ ! -e "$status" ] || rm -rf "${status%/*}"; done'
+#: Takes away what jobs of runs that died have left. Whoever sends it holds the lock of the site, so that nobody waits for them.
+TIDY = Command(_TIDY, ())
 
 
 def clearing(job: Command) -> Command:

@@ -91,6 +91,10 @@ class Line:
         """Run *command*, which changes nothing that is ever asked for."""
         return self._wait(self._shell(command).submit(command), command, seconds)
 
+    def beneath(self, command: Command) -> None:
+        """Run *command*, which changes nothing that is ever asked for, and wait for nothing."""
+        self._shell(command).submit(command)
+
     def forget(self) -> None:
         """Take no earlier answer for true any more."""
         self._known.clear()
@@ -124,7 +128,8 @@ class Line:
                 self._known[command].set_exception(fault)
             raise fault from None
         except BaseException:
-            if not future.done():  # whoever waited is stopped from outside: nothing may wait behind what still hangs there
+            # Whoever waited is stopped from outside: nothing may wait behind what still hangs there.
+            if not future.done():
                 shell = self._shells.pop((command.privilege, command.long), None)
                 threading.Thread(target=self._kill_shell, args=(shell, command), daemon=True).start()
             raise

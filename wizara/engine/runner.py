@@ -28,6 +28,7 @@ from wizara.engine.internals import (
     run_operation,
     would_change,
 )
+from wizara.engine.jobs import TIDY
 from wizara.engine.request import Go
 from wizara.engine.shell import Command, Cut
 from wizara.engine.standing import Look, StandingFact, TouchedFact, refuse_undecided, replaced, taken_back, undeclared
@@ -203,7 +204,9 @@ class Runner:
             return
         done: list[change.Change] = []
         connector(host).line.forget_stale()
+        connector(host).line.beneath(TIDY)
         failure = self._steps_failed(host, done)
+        connector(host).line.beneath(TIDY)
         with besides():
             failure = self._party.end(host, failure)
         outcome: Outcome = "failed" if failure else "changed" if done else "unchanged"
