@@ -222,6 +222,16 @@ def test_aptss_lock_is_held(ground: Ground, reference: Reference) -> None:
     assert time.monotonic() - began > 8
 
 
+@pytest.mark.fault_kind("systemd executed anew in an installation")
+def test_systemd_answers_nobody_for_moments(ground: Ground, reference: Reference, heals: Heal) -> None:
+    """Installations make it execute itself anew; whoever asks for a unit then is refused."""
+    running = Running(ground)
+    running.until("Base packages")
+    ground.sh("i=0; while [ $i -lt 12 ]; do systemctl daemon-reexec; sleep 0.3; i=$((i+1)); done")
+    assert running.wait() == 0, running.shown
+    heals(ground, reference, running)
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 

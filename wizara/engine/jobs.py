@@ -15,9 +15,10 @@ set -u
 umask 077
 id=$1 script=$2; shift 2
 folder=/run/wizara/jobs/$id unit=wizara-job-$id
+state() { systemctl show -P ActiveState "$unit" 2>/dev/null; }
 runs() {
-  # Only a plain word counts: a systemd that executes itself anew, as its package's installation makes it, answers nobody meanwhile.
-  if [ -d /run/systemd/system ]; then case "$(systemctl show -P ActiveState "$unit" 2>/dev/null)" in inactive | failed) return 1 ;; esac
+  # Only a plain word counts: a systemd that executes itself anew, as installations make it, refuses to answer meanwhile.
+  if [ -d /run/systemd/system ]; then case "$(state)" in inactive | failed) return 1 ;; esac
   else kill -0 "$(cat "$folder/pid" 2>/dev/null)" 2>/dev/null; fi
 }
 mkdir -p /run/wizara/jobs
@@ -28,7 +29,13 @@ if mkdir "$folder" 2>/dev/null; then
   run='cd /; sh "$0/script" "$@" <"$0/in" >"$0/out" 2>"$0/err"; echo $? >"$0/.status"; mv "$0/.status" "$0/status"
 i=0; while [ -d "$0" ] && [ $i -lt 600 ]; do sleep 1; i=$((i+1)); done; rm -rf "$0"'
   if [ -d /run/systemd/system ]; then
-    systemd-run --quiet --collect --unit="$unit" sh -c "$run" "$folder" "$@" >&2 || { rm -rf "$folder"; exit 71; }
+    tries=0
+    until systemd-run --quiet --collect --unit="$unit" sh -c "$run" "$folder" "$@" >&2; do
+      sleep 0.5; tries=$((tries+1))
+      case "$(state)" in active | activating) break ;; esac
+      [ ! -e "$folder/status" ] || break
+      [ $tries -lt 20 ] || { rm -rf "$folder"; exit 71; }
+    done
   else
     setsid sh -c 'echo $$ >"$1/pid"; shift; exec sh -c "$@"' wizara "$folder" "$run" "$folder" "$@" >/dev/null 2>&1 &
     while [ ! -e "$folder/pid" ]; do sleep 0.05; done
