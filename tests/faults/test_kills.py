@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ class Reference:
     """The state of uninterrupted runs, without what differs between two of them: keys that each machine makes for itself."""
 
     def __init__(self, release: str) -> None:
-        first, second = (self._one(release) for _number in range(2))
+        with ThreadPoolExecutor() as both:
+            first, second = both.map(self._one, (release, release))
         self.own = {_path(line) for line in set(first) ^ set(second)}
         self.lines = self.common(first)
 
