@@ -176,6 +176,8 @@ class Runner:
             if not waiting:
                 break
         change.forget(str(host))
+        if self._permit:  # the lock of the site is ours
+            connector(host).line.beneath(TIDY)
 
     def _checked(self, host: Host) -> Iterable[Pending]:
         """Check the operations of *host* one after the other, as apply will: the answers are there already."""
@@ -204,7 +206,6 @@ class Runner:
             return
         done: list[change.Change] = []
         connector(host).line.forget_stale()
-        connector(host).line.beneath(TIDY)
         failure = self._steps_failed(host, done)
         connector(host).line.beneath(TIDY)
         with besides():
