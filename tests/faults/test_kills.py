@@ -226,7 +226,6 @@ def test_the_disk_is_full(ground: Ground, reference: Reference, heals: Heal, fol
 
 
 @pytest.mark.fault_kind("apt's lock is held")
-@pytest.mark.share
 def test_aptss_lock_is_held(ground: Ground, reference: Reference) -> None:
     ground.sh(f"systemd-run --quiet --collect perl -e {_quoted(_HOLD_LOCK)}")
     began = time.monotonic()
