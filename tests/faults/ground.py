@@ -62,6 +62,11 @@ find / -xdev '(' -name '.wizara-*' -o -name 'wizara-rollback-*' ')' -not -path '
 find /var/lib/wizara/changes /run/wizara/changes -mindepth 1 ! -name history ! -name lock 2>/dev/null
 [ ! -e /usr/sbin/policy-rc.d ] || echo policy-rc.d
 systemctl list-units --all --no-legend --plain 'wizara-*' 'run-*.service'
+find /run/wizara/jobs /run/wizara/audit -mindepth 1 2>/dev/null
+find /run/wizara -mindepth 1 -maxdepth 1 ! -name changes ! -name units ! -name jobs ! -name audit ! -name lock ! -name packages.lock 2>/dev/null
+[ ! -s /run/wizara/lock ] || cat /run/wizara/lock
+[ ! -e /run/wizara/lock ] || flock -n /run/wizara/lock true || echo the lock is held
+[ ! -e /run/wizara/packages.lock ] || flock -n /run/wizara/packages.lock true || echo the lock of packages is held
 dpkg --audit
 pgrep -x 'apt-get|dpkg' || true
 """

@@ -16,6 +16,8 @@ from lines import PORT, Farm, sh, way
 
 from wizara.engine.carrier import NoWay, UnknownHostKey, connect
 from wizara.engine.line import Line
+from wizara.engine.reach import LoginRefused, Machine
+from wizara.errors import Refusal, Unreachable
 
 pytestmark = pytest.mark.lab
 
@@ -61,6 +63,27 @@ def test_a_jump_host_that_the_operator_knows_is_gone_through(
         farm.addresses[1].encode() in line.ask(sh("echo $SSH_CONNECTION")).out or line.ask(sh("echo ok")).out == b"ok\n"
     )
     line.close()
+
+
+def test_locks_and_confirmations_go_through_the_jump_host_as_well(
+    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _home(tmp_path, monkeypatch, farm, farm.host_key)
+    before = farm.log().count("Accepted publickey")
+    with Machine.over(way(farm, key_file=None)) as machine:
+        assert machine.run_as_root('echo "$1"; id -u', "here") == "here\n0\n"
+    assert farm.log().count("Accepted publickey") == before + 2
+    with pytest.raises(Refusal):
+        Machine.over(way(farm, key_file=None, pin=other_key(farm)))
+
+
+def test_who_is_not_let_in_is_told_apart_from_who_gets_no_answer(farm: Farm, tmp_path: Path) -> None:
+    key = tmp_path / "id"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    with pytest.raises(LoginRefused):
+        Machine.over(way(farm, key_file=str(key)))
+    with pytest.raises(Unreachable):
+        Machine.over(way(farm, port=PORT - 1))
 
 
 @pytest.mark.parametrize("known", ["", "other"])

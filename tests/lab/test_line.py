@@ -141,6 +141,29 @@ def test_a_time_out_kills_all_that_the_command_started_and_the_next_one_works(li
     assert line.act(sh("echo after"), 10).out == b"after\n"
 
 
+def test_who_is_stopped_while_waiting_leaves_nothing_behind_that_the_next_would_wait_for(line: Line) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise Stopped
+
+    assert line.ask(sh("echo before")).out == b"before\n"
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    try:
+        with pytest.raises(Stopped):
+            line.act(sh("sleep 98764"))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert line.aside(sh("echo after"), 10).out == b"after\n"
+    for _try in range(30):
+        if not _alive("sleep 98764"):
+            break
+        time.sleep(0.1)
+    assert not _alive("sleep 98764")
+
+
 def test_a_question_that_hangs_is_told_once_and_those_behind_it_are_answered(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:

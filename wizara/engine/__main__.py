@@ -8,6 +8,7 @@ monkey.patch_all()
 
 import logging  # noqa: E402 - nothing may be imported before the patch
 import os  # noqa: E402
+import signal  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TextIO  # noqa: E402
@@ -25,6 +26,8 @@ from wizara.inventory.secrets import Secret  # noqa: E402
 from wizara.record.progress import Fault  # noqa: E402
 from wizara.text import use  # noqa: E402
 
+_LOOK_SECONDS = 0.5
+
 
 def _own_stdout() -> TextIO:
     """Keep standard output for events alone: whatever a library prints goes to standard error."""
@@ -33,9 +36,17 @@ def _own_stdout() -> TextIO:
     return events
 
 
+def _die_with(parent: int) -> None:
+    """End as a killed worker does once the command that started this one is gone: its locks must be free, and nobody says go."""
+    while os.getppid() == parent:
+        gevent.sleep(_LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main() -> int:
     """Serve one request."""
     events = _own_stdout()
+    gevent.spawn(_die_with, os.getppid())
     logging.getLogger("pyinfra").setLevel(logging.CRITICAL)
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 

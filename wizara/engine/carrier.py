@@ -33,6 +33,10 @@ class NoWay(Exception):
     """A machine does not answer, or does not let us in."""
 
 
+class NotLetIn(NoWay):
+    """A machine is the right one, and refuses the login."""
+
+
 @dataclass(frozen=True)
 class Way:
     """How a machine is reached."""
@@ -52,16 +56,16 @@ class Carrier:
     """An open SSH connection."""
 
     def __init__(self, transport: paramiko.Transport, before: Carrier | None = None) -> None:
-        self._transport, self._before = transport, before
+        self.transport, self._before = transport, before
 
     @property
     def alive(self) -> bool:
         """False once the connection is known to be gone."""
-        return self._transport.is_active()
+        return self.transport.is_active()
 
     def channel(self, line: str) -> paramiko.Channel:
         """Return a channel to the running command *line*; what is written to it at once follows in the same flight."""
-        channel = self._transport.open_session(timeout=_CONNECT_SECONDS)
+        channel = self.transport.open_session(timeout=_CONNECT_SECONDS)
         started = threading.Event()
 
         def start() -> None:
@@ -75,11 +79,11 @@ class Carrier:
 
     def through(self, address: str, port: int) -> paramiko.Channel:
         """Return a connection that the machine makes for us."""
-        return self._transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=_CONNECT_SECONDS)
+        return self.transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=_CONNECT_SECONDS)
 
     def close(self) -> None:
         """Hang up, on the jump hosts too."""
-        self._transport.close()
+        self.transport.close()
         if self._before:
             self._before.close()
 
@@ -176,7 +180,7 @@ def _log_in(transport: paramiko.Transport, way: Way, settings: dict[str, Any]) -
             return
         if not transport.is_active():
             break  # it counts attempts
-    raise NoWay(
+    raise NotLetIn(
         _("{user}@{address}: login refused").format(user=way.user, address=way.address) + (f": {said}" if said else "")
     )
 

@@ -10,6 +10,9 @@ from wizara.engine import PROVISIONER
 from wizara.engine.carrier import Way
 from wizara.inventory.models import Ministry
 
+#: Which of a host's data :func:`way` reads.
+WAY = ("ssh_hostname", "ssh_user", "wizara_host_key", "ssh_port", "ssh_key", "wizara_pins")
+
 
 def host_data(
     ministry: Ministry, *, run: str, ssh_key: str | None, secrets: dict[str, dict[str, Any]]

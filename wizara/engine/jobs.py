@@ -15,8 +15,10 @@ set -u
 umask 077
 id=$1 script=$2; shift 2
 folder=/run/wizara/jobs/$id unit=wizara-job-$id
+state() { systemctl show -P ActiveState "$unit" 2>/dev/null; }
 runs() {
-  if [ -d /run/systemd/system ]; then systemctl is-active --quiet "$unit"
+  # Only a plain word counts: a systemd that executes itself anew, as installations make it, refuses to answer meanwhile.
+  if [ -d /run/systemd/system ]; then case "$(state)" in inactive | failed) return 1 ;; esac
   else kill -0 "$(cat "$folder/pid" 2>/dev/null)" 2>/dev/null; fi
 }
 mkdir -p /run/wizara/jobs
@@ -27,7 +29,13 @@ if mkdir "$folder" 2>/dev/null; then
   run='cd /; sh "$0/script" "$@" <"$0/in" >"$0/out" 2>"$0/err"; echo $? >"$0/.status"; mv "$0/.status" "$0/status"
 i=0; while [ -d "$0" ] && [ $i -lt 600 ]; do sleep 1; i=$((i+1)); done; rm -rf "$0"'
   if [ -d /run/systemd/system ]; then
-    systemd-run --quiet --collect --unit="$unit" sh -c "$run" "$folder" "$@" >&2 || { rm -rf "$folder"; exit 71; }
+    tries=0
+    until systemd-run --quiet --collect --unit="$unit" sh -c "$run" "$folder" "$@" >&2; do
+      sleep 0.5; tries=$((tries+1))
+      case "$(state)" in active | activating) break ;; esac
+      [ ! -e "$folder/status" ] || break
+      [ $tries -lt 20 ] || { rm -rf "$folder"; exit 71; }
+    done
   else
     setsid sh -c 'echo $$ >"$1/pid"; shift; exec sh -c "$@"' wizara "$folder" "$run" "$folder" "$@" >/dev/null 2>&1 &
     while [ ! -e "$folder/pid" ]; do sleep 0.05; done
@@ -47,6 +55,9 @@ exit "$(cat "$folder/status")"
 
 # Whoever waits over a link that was cut goes on waiting: so only he who has the answer clears up.
 _CLEAR = 'rm -rf "/run/wizara/jobs/$1"'
+_TIDY = 'for status in /run/wizara/jobs/*/status; do [ ! -e "$status" ] || rm -rf "${status%/*}"; done'
+#: Takes away what jobs of runs that died have left. Whoever sends it holds the lock of the site, so that nobody waits for them.
+TIDY = Command(_TIDY, ())
 
 
 def clearing(job: Command) -> Command:

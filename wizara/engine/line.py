@@ -91,6 +91,10 @@ class Line:
         """Run *command*, which changes nothing that is ever asked for."""
         return self._wait(self._shell(command).submit(command), command, seconds)
 
+    def beneath(self, command: Command) -> None:
+        """Run *command*, which changes nothing that is ever asked for, and wait for nothing."""
+        self._shell(command).submit(command)
+
     def forget(self) -> None:
         """Take no earlier answer for true any more."""
         self._known.clear()
@@ -123,10 +127,18 @@ class Line:
                 self._known[command] = Future()
                 self._known[command].set_exception(fault)
             raise fault from None
+        except BaseException:
+            # Whoever waited is stopped from outside: nothing may wait behind what still hangs there.
+            if not future.done():
+                shell = self._shells.pop((command.privilege, command.long), None)
+                threading.Thread(target=self._kill_shell, args=(shell, command), daemon=True).start()
+            raise
 
     def _kill(self, command: Command) -> None:
         """Kill the shell that *command* hangs in, with all that it started; the next command gets a new one."""
-        shell = self._shells.pop((command.privilege, command.long), None)
+        self._kill_shell(self._shells.pop((command.privilege, command.long), None), command)
+
+    def _kill_shell(self, shell: Shell | None, command: Command) -> None:
         if shell is None:
             return
         if shell.began.done() and shell.alive:

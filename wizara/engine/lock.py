@@ -7,16 +7,15 @@ import json
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import gevent
 import paramiko
 from pyinfra.api.host import Host
 
 from wizara.blueprint import Blueprint, derive
-from wizara.engine import PROVISIONER
 from wizara.engine.companion import Pending
-from wizara.engine.reach import HostKey, Login, Machine
+from wizara.engine.hosts import host_data, way
+from wizara.engine.reach import Machine
 from wizara.errors import Refusal, Unreachable, WizaraError
 from wizara.inventory.models import Ministry
 from wizara.operations.change import Change
@@ -124,12 +123,11 @@ def keepers(blueprint: Blueprint, enrolled: Collection[str], sites: Iterable[str
 class Locks:
     """The companion that holds the locks of all sites of an apply, from before its first question to its end."""
 
-    def __init__(self, ministry: Ministry, nodes: Iterable[str], holder: Holder, key_file: Path | None) -> None:
-        """Begin to take the locks of the sites of *nodes*, each on its own."""
-        self._ministry = ministry
+    def __init__(self, ministry: Ministry, nodes: Iterable[str], holder: Holder, key_file: str | None) -> None:
+        """Begin to take the locks of the sites of *nodes*, each on its own; *key_file* is the only key, where it is given."""
         self._blueprint = derive(ministry)
         self._holder = holder
-        self._login = Login(PROVISIONER, key_file=key_file)
+        self._hosts = host_data(ministry, run=holder.run, ssh_key=key_file, secrets={})
         sites = dict.fromkeys(self._blueprint.nodes[name].site for name in nodes)
         chosen = keepers(self._blueprint, ministry.enrolled.nodes, sites)
         self._taking = {site: gevent.spawn(self._take, site, node) for site, node in chosen.items()}
@@ -165,9 +163,7 @@ class Locks:
 
     def _take(self, site: str, node: str) -> SiteLock | WizaraError:
         try:
-            machine = Machine(str(self._blueprint.nodes[node].manage))
-            machine.log_in(self._login, HostKey.parse(self._ministry.enrolled.nodes[node].host_key))
-            lock = SiteLock(site, node, machine)
+            lock = SiteLock(site, node, Machine.over(way(node, self._hosts[node])))
             lock.take(self._holder)
         except Unreachable as fault:
             words = _("the lock of {site} is kept on {node}: {fault}").format(site=site, node=node, fault=fault.message)

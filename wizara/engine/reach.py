@@ -17,6 +17,7 @@ from typing import Self, TypeVar
 
 import paramiko
 
+from wizara.engine.carrier import Carrier, NotLetIn, NoWay, UnknownHostKey, Way, connect
 from wizara.errors import Refusal, Unfinished, Unreachable
 from wizara.inventory.secrets import Secret
 from wizara.text import _
@@ -108,23 +109,47 @@ class Login:
 class Machine:
     """An SSH connection whose host key is known before anything is said over it."""
 
-    def __init__(self, address: str, port: int = 22, namespace: Path | None = None) -> None:
-        """Exchange keys, but say nothing of who we are yet."""
+    def __init__(
+        self, address: str, port: int = 22, namespace: Path | None = None, carrier: Carrier | None = None
+    ) -> None:
+        """Exchange keys, but say nothing of who we are yet; *carrier* is a connection that is made already."""
         self.address = address
         self._sudo: Secret | None = None
         self._user = ""
-        self._transport = paramiko.Transport(dial(address, port, namespace))
+        self._carrier = carrier
+        self._transport = carrier.transport if carrier else paramiko.Transport(dial(address, port, namespace))
+        if not carrier:
+            self._exchange_keys()
+        key = self._transport.get_remote_server_key()
+        self.host_key = HostKey(key.get_name(), key.get_base64())
+
+    @classmethod
+    def over(cls, way: Way) -> Self:
+        """Return the machine at the end of *way*, logged in, through jump hosts where the operator's SSH settings name some.
+
+        Refusal when a key on the way is not the known one, LoginRefused, or Unreachable.
+        """
+        try:
+            made = cls(way.address, carrier=connect(way))
+        except UnknownHostKey as fault:
+            raise Refusal(_("host key refused: {fault}").format(fault=fault)) from fault
+        except NotLetIn as fault:
+            raise LoginRefused(str(fault)) from fault
+        except (NoWay, OSError) as fault:
+            raise Unreachable(str(fault)) from fault
+        made._user = way.user
+        return made
+
+    def _exchange_keys(self) -> None:
         self._transport.get_security_options().key_types = _KEY_TYPES
         try:
             self._transport.start_client(timeout=_CONNECT_SECONDS)
         except (paramiko.SSHException, EOFError, OSError) as fault:
             self.close()
             raise Unreachable(
-                _("{address} does not speak SSH: {fault}").format(address=address, fault=fault),
+                _("{address} does not speak SSH: {fault}").format(address=self.address, fault=fault),
                 hint=_("a server that refused a few logins shuts its door for some seconds: try again"),
             ) from fault
-        key = self._transport.get_remote_server_key()
-        self.host_key = HostKey(key.get_name(), key.get_base64())
 
     def __enter__(self) -> Self:
         return self
@@ -135,6 +160,8 @@ class Machine:
     def close(self) -> None:
         """Hang up."""
         self._transport.close()
+        if self._carrier:
+            self._carrier.close()
 
     def log_in(self, login: Login, expected: HostKey) -> None:
         """Authenticate, but only to the machine that holds *expected*."""

@@ -21,6 +21,7 @@ new=$(mktemp "${file%/*}/.heads-XXXXXXXX"); trap 'rm -f "$new"' EXIT
 printf '%s %s %s %s\n' "$2" "$3" "$4" "$5" >> "$new"
 chmod 644 "$new"; sync "$new"; mv -fT "$new" "$file"; trap - EXIT
 """
+_KEEP_SECONDS = 60
 
 
 class Recorder:
@@ -57,7 +58,8 @@ class Recorder:
         return failure
 
     def _keep(self, host: Host, head: Head) -> None:
-        host.run_shell_command(program(_KEEP, HEADS, head.journal, str(head.seq), head.hash, self._run), _sudo=True)
+        words = (HEADS, head.journal, str(head.seq), head.hash, self._run)
+        host.run_shell_command(program(_KEEP, *words), _sudo=True, _timeout=_KEEP_SECONDS)
 
 
 def _told(changes: tuple[Change, ...]) -> JsonValue:

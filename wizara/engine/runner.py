@@ -29,6 +29,7 @@ from wizara.engine.internals import (
     run_operation,
     would_change,
 )
+from wizara.engine.jobs import TIDY
 from wizara.engine.request import Go
 from wizara.engine.shell import Command, Cut
 from wizara.engine.standing import Look, StandingFact, TouchedFact, refuse_undecided, replaced, taken_back, undeclared
@@ -211,6 +212,8 @@ class Runner:
             if not waiting:
                 break
         change.forget(str(host))
+        if self._permit:  # the lock of the site is ours
+            connector(host).line.beneath(TIDY)
 
     def _checked(self, host: Host) -> Iterable[Pending]:
         """Check the operations of *host* one after the other, as apply will: the answers are there already."""
@@ -240,6 +243,7 @@ class Runner:
         done: list[change.Change] = []
         connector(host).line.forget_stale()
         failure = self._steps_failed(host, done)
+        connector(host).line.beneath(TIDY)
         with besides():
             failure = self._party.end(host, failure)
         outcome: Outcome = "failed" if failure else "changed" if done else "unchanged"

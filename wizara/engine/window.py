@@ -13,9 +13,9 @@ import paramiko
 from pyinfra.api.host import Host
 
 from wizara.blueprint import NodePlan
-from wizara.engine import PROVISIONER
 from wizara.engine.companion import Pending
-from wizara.engine.reach import HostKey, Login, Machine
+from wizara.engine.hosts import WAY, way
+from wizara.engine.reach import Machine
 from wizara.errors import Unreachable
 from wizara.operations.change import Change
 from wizara.text import _
@@ -126,17 +126,13 @@ def lay(change: str, seconds: int, longest: int, what: Sequence[str]) -> tuple[s
 
 @contextlib.contextmanager
 def new_connection(host: Host) -> Iterator[Machine]:
-    """Yield a connection of its own to *host*, made now: TCP, the pinned key, the login; nothing is shared with another."""
-    key = host.data.get("ssh_key")
-    address = str(host.data.ssh_hostname)
+    """Yield a connection of its own to *host*, made now as all are: TCP, the pinned key, the login; nothing is shared."""
+    known = way(str(host), {name: host.data.get(name) for name in WAY})
     try:
-        with Machine(address, int(host.data.get("ssh_port") or 22)) as machine:
-            machine.log_in(
-                Login(PROVISIONER, Path(key) if key else None), HostKey.parse(str(host.data.wizara_host_key))
-            )
+        with Machine.over(known) as machine:
             yield machine
     except (paramiko.SSHException, EOFError, OSError) as fault:
-        raise Unreachable(_("{address}: the connection was cut").format(address=address)) from fault
+        raise Unreachable(_("{address}: the connection was cut").format(address=known.address)) from fault
 
 
 def ask(machine: Machine, verb: str, change: str, *words: str, stdin: str = "") -> State:

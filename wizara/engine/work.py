@@ -47,7 +47,7 @@ def _apply(
 ) -> None:
     """Check and, once told to, apply, with the locks of all sites held and every step journaled."""
     holder = Holder(request.holder, request.run, datetime.now(UTC).isoformat(timespec="seconds"))
-    locks = Locks(ministry, request.nodes, holder, Path(request.ssh_key) if request.ssh_key else None)
+    locks = Locks(ministry, request.nodes, holder, request.ssh_key)
     try:
         with contextlib.ExitStack() as closing:
             companions: list[Companion] = [locks]
