@@ -98,7 +98,18 @@ Certificate = Annotated[
 ]
 
 
+def _without_zone(value: IPv6Address) -> IPv6Address:
+    if value.scope_id is not None:  # Python takes any text for one, and writes it wherever the address stands
+        raise ValueError(N_("should be an IPv6 address without a zone (%…)"))
+    return value
+
+
+#: An IPv6 address that means the same on every machine.
+Address6 = Annotated[IPv6Address, AfterValidator(_without_zone)]
+
+
 def _lan6(value: IPv6Network) -> IPv6Network:
+    _without_zone(value.network_address)
     if value.prefixlen != 64 or value.is_link_local or value.is_multicast or value.is_loopback or value.is_unspecified:
         raise ValueError(N_("should be a /64 of unique local (fd…) or global addresses"))
     return value
@@ -184,13 +195,13 @@ class Service(Model):
 
 
 __all__ = [
+    "Address6",
     "Certificate",
     "Fqdn",
     "HttpUrl",
     "IPv4Address",
     "IPv4Interface",
     "IPv4Network",
-    "IPv6Address",
     "InterfaceName",
     "LanNetwork6",
     "Language",
