@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gevent import monkey
+from gevent import get_hub, monkey
 
 monkey.patch_all()
 
@@ -66,6 +66,7 @@ def _apply(
 def main() -> int:
     """Serve one request."""
     events = _own_stdout()
+    get_hub().exception_stream = None  # who waits for an answer is told what became of it; gevent would print it as well
     logging.getLogger("pyinfra").setLevel(logging.CRITICAL)
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import socket
 import threading
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
+
+from wizara.text import _
 
 _CONNECT_SECONDS = 15
 _LOGIN_SECONDS = 30
@@ -118,11 +121,22 @@ def _meet(transport: paramiko.Transport, way: Way) -> None:
         transport.start_client(timeout=_CONNECT_SECONDS)
         seen = transport.get_remote_server_key()  # start_client returns in silence when its time is over
     except paramiko.ssh_exception.IncompatiblePeer as fault:
-        raise UnknownHostKey(f"{way.address} shows no {kind} key, which is pinned: {fault}") from fault
+        raise UnknownHostKey(_wrong(way.address, _("none of the kind {kind}").format(kind=kind), blob)) from fault
     except (paramiko.SSHException, EOFError, OSError) as fault:
         raise NoWay(f"{way.address}:{way.port} does not speak SSH: {fault or type(fault).__name__}") from fault
     if (seen.get_name(), seen.asbytes()) != (kind, base64.b64decode(blob)):
-        raise UnknownHostKey(f"{way.address} shows {seen.get_name()} {seen.fingerprint}, which is not pinned")
+        raise UnknownHostKey(_wrong(way.address, seen.fingerprint, blob))
+
+
+def _wrong(address: str, seen: str, blob: str) -> str:
+    """Return what is told of a machine that does not hold the pinned key *blob*."""
+    expected = "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(blob)).digest()).decode().rstrip("=")
+    told = _("{address} shows the key {seen}, expected {expected}")
+    what_to_do = _(
+        "the machine was reinstalled, or somebody stands between: read its fingerprint at the console, "
+        "then wizara enrol with --fingerprint"
+    )
+    return f"{told.format(address=address, seen=seen, expected=expected)} — {what_to_do}"
 
 
 def _log_in(transport: paramiko.Transport, way: Way, settings: dict[str, Any]) -> None:

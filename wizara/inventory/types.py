@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
@@ -74,8 +75,24 @@ Mac = Annotated[
 ]
 _KEY_TYPE = r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-ssh-ed25519@openssh\.com)"
 _KEY_REST = r"[A-Za-z0-9+/]{43,}={0,2}(?: [A-Za-z0-9_@.+-]{1,64})?"
+
+
+def _whole_key(value: str) -> str:
+    """Refuse what only looks like a key: the kind stands within the key once more, with its length (RFC 4253 §6.6)."""
+    kind, blob = value.split(" ")[:2]
+    try:
+        whole = base64.b64decode(blob, validate=True)
+    except ValueError:
+        whole = b""
+    if not whole.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
+        raise ValueError(N_("should be one OpenSSH public key"))
+    return value
+
+
 #: One OpenSSH public key, ``type base64 [comment]``.
-SshPublicKey = Annotated[str, _Matching(rf"{_KEY_TYPE} {_KEY_REST}", N_("should be one OpenSSH public key"))]
+SshPublicKey = Annotated[
+    str, _Matching(rf"{_KEY_TYPE} {_KEY_REST}", N_("should be one OpenSSH public key")), AfterValidator(_whole_key)
+]
 #: An age or ssh-ed25519 recipient of secrets.
 Recipient = Annotated[
     str,
