@@ -158,6 +158,24 @@ def test_nobody_logs_in_to_another_key(scene: Scene, way: str, request: pytest.F
         assert "wizara enrol" in said
 
 
+@pytest.mark.parametrize("line", ["127.3.0.1 ssh-ed25519 !!!!", "127.3.0.1 ssh-ed25519", "@revoked", "@other x ssh-ed25519 AAAA", "one two three"])
+def test_a_line_of_known_hosts_that_cannot_be_read_opens_no_way(network: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    right, log = KINDS["ed25519"](), tmp_path / "log"
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text(f"Host 127.4.0.1\n ProxyJump jump@{ADDRESS}\n")
+    known = tmp_path / ".ssh" / "known_hosts"
+    known.write_text(f"# a comment\n{ADDRESS} {right.get_name()} {right.get_base64()}\n{line}\n")
+    door = listen(ADDRESS, 22, right, log)
+    with pytest.raises(UnknownHostKey, match=r"known_hosts:3 "):
+        connect(Way("127.4.0.1", "wizara", f"{right.get_name()} {right.get_base64()}"))
+    known.write_text(f"@revoked * {right.get_name()} {right.get_base64()}\n{ADDRESS} {right.get_name()} {right.get_base64()}\n")
+    with pytest.raises(UnknownHostKey, match="neither enrolled"):
+        connect(Way("127.4.0.1", "wizara", f"{right.get_name()} {right.get_base64()}"))
+    door.close()
+    assert log.read_text() == "ready\n"
+
+
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
 def test_a_key_of_another_kind_is_another_key(network: None, tmp_path: Path, kind: str) -> None:
     right, log = KINDS["ed25519"](), tmp_path / "log"

@@ -13,6 +13,7 @@ from typing import Any
 
 import paramiko
 
+from wizara.engine.known_hosts import Unreadable, key_of
 from wizara.text import _
 
 _CONNECT_SECONDS = 15
@@ -211,10 +212,12 @@ def _known(way: Way, name: str, address: str, port: int) -> str:
     if address in pinned and port == 22:
         return pinned[address]
     path = Path.home() / ".ssh" / "known_hosts"
-    known = paramiko.HostKeys(str(path)) if path.is_file() else paramiko.HostKeys()
-    for entry in dict.fromkeys((name, address)):
-        for key in (known.lookup(entry if port == 22 else f"[{entry}]:{port}") or {}).values():
-            return f"{key.get_name()} {key.get_base64()}"
+    try:
+        found = key_of(path, [one if port == 22 else f"[{one}]:{port}" for one in dict.fromkeys((name, address))])
+    except (Unreadable, OSError) as fault:
+        raise UnknownHostKey(str(fault)) from fault
+    if found:
+        return found
     raise UnknownHostKey(f"the jump host {name} is neither enrolled nor in {path}")
 
 
