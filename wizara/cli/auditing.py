@@ -31,7 +31,7 @@ from wizara.errors import ExitCode, Refusal, Unfinished, Unreachable, UsageFault
 from wizara.inventory import load as load_ministry
 from wizara.inventory import resolve
 from wizara.inventory.models import Ministry
-from wizara.inventory.types import Line, Model, Name
+from wizara.inventory.types import Line, Model, Name, SshPublicKey
 from wizara.record.folder import RunFolder
 from wizara.record.run import Record
 from wizara.record.world import World
@@ -123,7 +123,7 @@ class _Login(Model):
     username: Name | None = None
     password: Line
     enable: Line | None = None
-    host_key: Line | None = None
+    host_key: SshPublicKey | None = None
 
 
 class _Logins(RootModel[dict[Name, _Login]]):

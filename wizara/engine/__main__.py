@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gevent import monkey
+from gevent import get_hub, monkey
 
 monkey.patch_all()
 
@@ -47,6 +47,9 @@ def main() -> int:
     """Serve one request."""
     events = _own_stdout()
     gevent.spawn(_die_with, os.getppid())
+    get_hub().exception_stream = (
+        None  # who waits for an answer is told what became of it; gevent would print it as well
+    )
     logging.getLogger("pyinfra").setLevel(logging.CRITICAL)
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 

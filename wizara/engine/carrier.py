@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import socket
 import threading
 from concurrent.futures import Future
@@ -13,6 +14,7 @@ from typing import Any
 
 import paramiko
 
+from wizara.engine.known_hosts import Unreadable, key_of
 from wizara.text import _
 
 _CONNECT_SECONDS = 15
@@ -153,17 +155,22 @@ def _meet(transport: paramiko.Transport, way: Way) -> None:
         transport.start_client(timeout=_CONNECT_SECONDS)
         seen = transport.get_remote_server_key()  # start_client returns in silence when its time is over
     except paramiko.ssh_exception.IncompatiblePeer as fault:
-        raise UnknownHostKey(
-            _("{address} shows no {kind} key, which is pinned").format(address=way.address, kind=kind)
-        ) from fault
+        raise UnknownHostKey(_wrong(way.address, _("none of the kind {kind}").format(kind=kind), blob)) from fault
     except (paramiko.SSHException, EOFError, OSError) as fault:
         raise NoWay(_("{address} does not speak SSH: {fault}").format(address=way.address, fault=fault)) from fault
     if (seen.get_name(), seen.asbytes()) != (kind, base64.b64decode(blob)):
-        raise UnknownHostKey(
-            _("{address} shows {key}, which is not pinned").format(
-                address=way.address, key=f"{seen.get_name()} {seen.fingerprint}"
-            )
-        )
+        raise UnknownHostKey(_wrong(way.address, seen.fingerprint, blob))
+
+
+def _wrong(address: str, seen: str, blob: str) -> str:
+    """Return what is told of a machine that does not hold the pinned key *blob*."""
+    expected = "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(blob)).digest()).decode().rstrip("=")
+    told = _("{address} shows the key {seen}, expected {expected}")
+    what_to_do = _(
+        "the machine was reinstalled, or somebody stands between: read its fingerprint at the console, "
+        "then wizara enrol with --fingerprint"
+    )
+    return f"{told.format(address=address, seen=seen, expected=expected)} — {what_to_do}"
 
 
 def _log_in(transport: paramiko.Transport, way: Way, settings: dict[str, Any]) -> None:
@@ -240,10 +247,12 @@ def _known(way: Way, name: str, address: str, port: int) -> str:
     if address in pinned and port == 22:
         return pinned[address]
     path = Path.home() / ".ssh" / "known_hosts"
-    known = paramiko.HostKeys(str(path)) if path.is_file() else paramiko.HostKeys()
-    for entry in dict.fromkeys((name, address)):
-        for key in (known.lookup(entry if port == 22 else f"[{entry}]:{port}") or {}).values():
-            return f"{key.get_name()} {key.get_base64()}"
+    try:
+        found = key_of(path, [one if port == 22 else f"[{one}]:{port}" for one in dict.fromkeys((name, address))])
+    except (Unreadable, OSError) as fault:
+        raise UnknownHostKey(str(fault)) from fault
+    if found:
+        return found
     raise UnknownHostKey(_("the jump host {name} is neither enrolled nor in {path}").format(name=name, path=path))
 
 

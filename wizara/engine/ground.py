@@ -183,7 +183,7 @@ def meet(ground: Ground, namespace: Path | None, key: Path | None) -> None:
                 Login(PROVISIONER, key_file=key), HostKey.parse(ground.ministry.enrolled.nodes[node].host_key)
             )
         except WizaraError as fault:
-            return node, fault.message
+            return node, str(fault)
         return node, machine
 
     for node, found in each(ground.nodes, log_in):

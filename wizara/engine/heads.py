@@ -28,7 +28,7 @@ def heads_of(
                 machine.log_in(Login(PROVISIONER, key_file=key), HostKey.parse(ministry.enrolled.nodes[node].host_key))
                 return node, _parse(node, machine.run_as_root('cat "$1" 2>/dev/null || true', HEADS))
         except WizaraError as fault:
-            return node, fault.message
+            return node, str(fault)
 
     found: list[Head] = []
     silent: dict[str, str] = {}

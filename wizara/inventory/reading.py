@@ -22,13 +22,16 @@ SITES_LIMIT = 10_000
 
 #: YAML 1.2 §5.1: what may not stand in a stream.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What would make a name look like another on a terminal.
+_INVISIBLE = re.compile(r"[\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00": "UTF-32"}
 
 
 def shown(path: Path | str) -> str:
     """Return a file name as it may go to a terminal."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\n", "\\n").replace("\r", "\\r"))
+    text = _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\n", "\\n").replace("\r", "\\r"))
+    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def read(path: Path, folder: Path, limit: int = FILE_LIMIT) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
@@ -74,8 +75,24 @@ Mac = Annotated[
 ]
 _KEY_TYPE = r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-ssh-ed25519@openssh\.com)"
 _KEY_REST = r"[A-Za-z0-9+/]{43,}={0,2}(?: [A-Za-z0-9_@.+-]{1,64})?"
+
+
+def _whole_key(value: str) -> str:
+    """Refuse what only looks like a key: the kind stands within the key once more, with its length (RFC 4253 §6.6)."""
+    kind, blob = value.split(" ")[:2]
+    try:
+        whole = base64.b64decode(blob, validate=True)
+    except ValueError:
+        whole = b""
+    if not whole.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
+        raise ValueError(N_("should be one OpenSSH public key"))
+    return value
+
+
 #: One OpenSSH public key, ``type base64 [comment]``.
-SshPublicKey = Annotated[str, _Matching(rf"{_KEY_TYPE} {_KEY_REST}", N_("should be one OpenSSH public key"))]
+SshPublicKey = Annotated[
+    str, _Matching(rf"{_KEY_TYPE} {_KEY_REST}", N_("should be one OpenSSH public key")), AfterValidator(_whole_key)
+]
 #: An age or ssh-ed25519 recipient of secrets.
 Recipient = Annotated[
     str,
@@ -98,7 +115,18 @@ Certificate = Annotated[
 ]
 
 
+def _without_zone(value: IPv6Address) -> IPv6Address:
+    if value.scope_id is not None:  # Python takes any text for one, and writes it wherever the address stands
+        raise ValueError(N_("should be an IPv6 address without a zone (%…)"))
+    return value
+
+
+#: An IPv6 address that means the same on every machine.
+Address6 = Annotated[IPv6Address, AfterValidator(_without_zone)]
+
+
 def _lan6(value: IPv6Network) -> IPv6Network:
+    _without_zone(value.network_address)
     if value.prefixlen != 64 or value.is_link_local or value.is_multicast or value.is_loopback or value.is_unspecified:
         raise ValueError(N_("should be a /64 of unique local (fd…) or global addresses"))
     return value
@@ -184,13 +212,13 @@ class Service(Model):
 
 
 __all__ = [
+    "Address6",
     "Certificate",
     "Fqdn",
     "HttpUrl",
     "IPv4Address",
     "IPv4Interface",
     "IPv4Network",
-    "IPv6Address",
     "InterfaceName",
     "LanNetwork6",
     "Language",

@@ -41,6 +41,8 @@ _SENTENCES = {
     "too_short": N_("should hold at least {min_length}"),
     "ip_v4_address": N_("should be an IPv4 address such as 10.0.0.1"),
     "ip_v4_network": N_("should be an IPv4 network such as 10.0.0.0/24, without host bits"),
+    "ip_v6_address": N_("should be an IPv6 address such as fd00::1"),
+    "ip_v6_network": N_("should be an IPv6 network such as fd00:1:2:3::/64, without host bits"),
     "ip_v4_interface": N_("should be an IPv4 address with its prefix length such as 192.0.2.2/30"),
 }
 

@@ -1,0 +1,45 @@
+"""Reads an operator's ``known_hosts`` without believing more than it says: one line that cannot be read makes it say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import paramiko
+from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
+
+from wizara.text import _
+
+
+class Unreadable(Exception):
+    """A line of the file is neither a key nor a comment."""
+
+
+def key_of(path: Path, names: Iterable[str]) -> str | None:
+    """Return ``type base64`` of the first of *names* that stands in *path*, None when none does; Unreadable names the line.
+
+    Certificate authorities are passed over: only a machine's own key is taken (paramiko knows no others). A revoked key is none.
+    """
+    known, revoked = paramiko.HostKeys(), set()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words or words[0].startswith("#") or words[0] == "@cert-authority":
+            continue
+        if words[0] == "@revoked" and len(words) > 3:
+            revoked.add(words[3])
+            continue
+        try:
+            entry = None if words[0].startswith("@") or len(words) < 3 else HostKeyEntry.from_line(line, number)
+        except paramiko.pkey.UnknownKeyType:
+            continue  # a kind that no machine is pinned by
+        except (InvalidHostKey, paramiko.SSHException, ValueError, IndexError):
+            entry = None
+        if entry is None:
+            raise Unreadable(_("{path}:{line} cannot be read").format(path=path, line=number))
+        known._entries.append(entry)  # noqa: SLF001 - add() would hide a second key of the same name
+    for name in names:
+        for key in (known.lookup(name) or {}).values():
+            if key.get_base64() not in revoked:
+                return f"{key.get_name()} {key.get_base64()}"
+    return None
