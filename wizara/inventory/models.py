@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from wizara.inventory.types import (
+    Address6,
     Certificate,
     Fqdn,
     HttpUrl,
@@ -17,7 +18,6 @@ from wizara.inventory.types import (
     IPv4Address,
     IPv4Interface,
     IPv4Network,
-    IPv6Address,
     Language,
     LanNetwork6,
     Line,
@@ -127,7 +127,7 @@ class Interface(Model):
 
     address: IPv4Address | None = None
     """Its address on a LAN; an uplink's address is declared with the uplink."""
-    address6: IPv6Address | None = None
+    address6: Address6 | None = None
     mac: Mac | None = None
     device: InterfaceName | None = None
     """The name Linux gives it; found by MAC at enrolment when absent, else the port's own name."""
@@ -155,7 +155,7 @@ class Device(Model):
     platform: Literal["cisco_ios", "huawei_vrp", "mikrotik_routeros", "fortinet"]
     lan: Name
     address: IPv4Address
-    address6: IPv6Address | None = None
+    address6: Address6 | None = None
     mac: Mac | None = None
     username: Name = "audit"
     services: tuple[Service, ...] = ()
@@ -166,7 +166,7 @@ class Host(Model):
 
     lan: Name
     address: IPv4Address
-    address6: IPv6Address | None = None
+    address6: Address6 | None = None
     mac: Mac | None = None
     role: Literal["workstation", "printer", "camera", "phone", "server", "controller"] = "workstation"
     services: tuple[Service, ...] = ()

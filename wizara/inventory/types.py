@@ -98,12 +98,24 @@ Certificate = Annotated[
 ]
 
 
+#: Global unicast and unique local addresses (RFC 4291, RFC 4193).
+_ROUTED6 = (IPv6Network("2000::/3"), IPv6Network("fc00::/7"))
+
+
 def _lan6(value: IPv6Network) -> IPv6Network:
-    if value.prefixlen != 64 or value.is_link_local or value.is_multicast or value.is_loopback or value.is_unspecified:
+    if value.prefixlen != 64 or not any(value.subnet_of(routed) for routed in _ROUTED6):
         raise ValueError(N_("should be a /64 of unique local (fd…) or global addresses"))
     return value
 
 
+def _plain6(value: IPv6Address) -> IPv6Address:
+    if value.scope_id is not None:
+        raise ValueError(N_("should be an IPv6 address without % and an interface"))
+    return value
+
+
+#: An IPv6 address of a machine, of no interface: it stands in zones and filters of other machines.
+Address6 = Annotated[IPv6Address, AfterValidator(_plain6)]
 #: The IPv6 network of a LAN: a /64, as address configuration wants it (RFC 4862).
 LanNetwork6 = Annotated[IPv6Network, AfterValidator(_lan6)]
 #: An HTTP address of a package mirror or proxy.
@@ -184,13 +196,13 @@ class Service(Model):
 
 
 __all__ = [
+    "Address6",
     "Certificate",
     "Fqdn",
     "HttpUrl",
     "IPv4Address",
     "IPv4Interface",
     "IPv4Network",
-    "IPv6Address",
     "InterfaceName",
     "LanNetwork6",
     "Language",

@@ -42,6 +42,8 @@ _SENTENCES = {
     "ip_v4_address": N_("should be an IPv4 address such as 10.0.0.1"),
     "ip_v4_network": N_("should be an IPv4 network such as 10.0.0.0/24, without host bits"),
     "ip_v4_interface": N_("should be an IPv4 address with its prefix length such as 192.0.2.2/30"),
+    "ip_v6_address": N_("should be an IPv6 address such as fd12:3456:789a:1::1"),
+    "ip_v6_network": N_("should be an IPv6 network such as fd12:3456:789a:1::/64, without host bits"),
 }
 
 
