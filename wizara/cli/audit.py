@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,7 +112,10 @@ def _show(done: Audited) -> None:
         )
     )
     click.echo(_("record: {folder}").format(folder=done.folder), err=True)
-    click.echo(_("next: wizara report last --lang fr,en,ar --format html,pdf"), err=True)
+    kept = done.folder.parent
+    beside = "" if Path("runs").resolve() == kept.resolve() else f" --runs {shlex.quote(str(kept))}"
+    command = f"wizara report last --lang fr,en,ar --format html,pdf{beside}"
+    click.echo(_("next: {command}").format(command=command), err=True)
 
 
 def _colours() -> bool:

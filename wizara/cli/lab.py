@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wizara.cli.options import json_option, ministry_argument
+from wizara.cli.options import Commands, json_option, ministry_argument
 from wizara.errors import ExitCode, Refusal, UsageFault, WizaraError
 from wizara.text import N_, _
 
@@ -29,7 +29,7 @@ _STEPS = {
 name_option = click.option("--name", help="Name of the lab (default: the ministry's, or the only one that is up).")
 
 
-@click.group()
+@click.group(cls=Commands)
 def command() -> None:
     """Boot the ministry's own inventory as machines and networks on this computer."""
 

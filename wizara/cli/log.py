@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wizara.cli.options import json_option, lab_option, runs_option
+from wizara.cli.options import Commands, json_option, lab_option, runs_option
 from wizara.errors import ExitCode
 from wizara.text import _
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wizara.record.run import Head
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option("--node", "nodes", multiple=True, metavar="NODE", help="Only what befell this node (repeatable).")
 @click.option("--run", "run", metavar="RUN", help="Only this run.")
 @click.option("--last", default=50, show_default=True, metavar="N", help="The newest N entries; 0 for all.")
@@ -72,15 +72,18 @@ def verify(ministry: str | None, lab: str | None, as_json: bool, runs: str) -> i
             print(fault)
         for node, why in silent.items():
             print(_("{node} could not be asked: {why}").format(node=node, why=why), file=sys.stderr)
-        words = (
-            _("the journal is whole: {count} entries, {asked} nodes have seen it")
-            if not faults
-            else _("the journal is not whole")
-        )
-        print(words.format(count=count, asked=asked))
+        print(_verdict(whole=not faults, with_nodes=bool(ministry)).format(count=count, asked=asked))
     if faults:
         return ExitCode.PENDING
     return ExitCode.UNREACHABLE if silent else ExitCode.DONE
+
+
+def _verdict(*, whole: bool, with_nodes: bool) -> str:
+    if not whole:
+        return _("the journal is not whole")
+    if not with_nodes:
+        return _("the journal is whole: {count} entries; no node was asked (wizara log verify MINISTRY asks them)")
+    return _("the journal is whole: {count} entries, {asked} nodes have seen it")
 
 
 def _witnesses(ministry: str, lab: str | None) -> tuple[list[Head], dict[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from wizara import __version__, text
+from wizara.cli import phrases
 from wizara.cli.options import HELP_NAMES, speak
 from wizara.errors import ExitCode, InventoryFaults, WizaraError
 from wizara.place import did_you_mean
@@ -105,6 +106,7 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run wizara and leave the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     text.use(text.from_environment())
+    phrases.teach()
     debug = "--debug" in arguments
     try:
         code = command.main(args=arguments, prog_name="wizara", standalone_mode=False)

@@ -41,6 +41,16 @@ limit_option = click.option("--limit", multiple=True, metavar="NAMES",
                             help="Only these nodes, sites or parts (comma-separated, repeatable).")  # fmt: skip
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
+
+class Commands(click.Group):
+    """A verb with commands below it; its help tells the whole first sentence of each, where Click would cut it to the line."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands."""
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, one.get_short_help_str(1000)) for name, one in sorted(self.commands.items())])
+
+
 #: What each command and option says of itself in its source: a process may change its language.
 _SOURCE: WeakKeyDictionary[click.Command | click.Option, str] = WeakKeyDictionary()
 

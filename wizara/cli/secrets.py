@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wizara.cli.options import json_option, lab_option, ministry_argument
+from wizara.cli.options import Commands, json_option, lab_option, ministry_argument
 from wizara.errors import ExitCode, UsageFault
 from wizara.place import did_you_mean
 from wizara.text import _
@@ -24,7 +24,7 @@ identity_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Commands)
 def command() -> None:
     """Make, show and change the secrets of a ministry, and say who can open them."""
 

@@ -11,6 +11,7 @@ from wizara.cli.options import json_option, ministry_argument
 
 if TYPE_CHECKING:
     from wizara.blueprint import Blueprint
+    from wizara.blueprint.models import PortPlan
 
 
 @click.command()
@@ -63,16 +64,22 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (str, int, bool)) else str(value)
 
 
+def _port(port: PortPlan) -> str:
+    """Return the port's name and addresses, of both families where it has both."""
+    return " ".join(str(part) for part in (port.name, port.address, port.address6) if part)
+
+
 def _list(blueprint: Blueprint) -> None:
     for node in blueprint.nodes.values():
-        addresses = ", ".join(f"{port.name} {port.address}" for port in node.ports)
+        addresses = ", ".join(_port(port) for port in node.ports)
         print(f"{node.fqdn} ({node.release}: {', '.join(node.parts)})\n  {addresses}")
         if node.tunnel:
             print(
                 f"  {node.tunnel.device} {node.tunnel.address} ↔ {', '.join(peer.node for peer in node.tunnel.peers)}"
             )
     for flow in blueprint.flows:
-        sources, targets = (", ".join(map(str, networks)) for networks in (flow.sources, flow.targets))
-        print(
-            f"{flow.source_site} → {flow.target_site}: {sources} → {targets} {', '.join(map(str, flow.services))} ({flow.reason})"
-        )
+        six = bool(flow.sources6 and flow.targets6)
+        sources = ", ".join(map(str, (*flow.sources, *(flow.sources6 if six else ()))))
+        targets = ", ".join(map(str, (*flow.targets, *(flow.targets6 if six else ()))))
+        services = ", ".join(map(str, flow.services))
+        print(f"{flow.source_site} → {flow.target_site}: {sources} → {targets} {services} ({flow.reason})")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from wizara.inventory.models import Ministry
 from wizara.inventory.starter import EXAMPLE_KEY
 from wizara.text import _
@@ -32,7 +34,23 @@ def notes(ministry: Ministry) -> tuple[str, ...]:
         remarks.append(_("no recipients are declared: secrets cannot be made for the field"))
     if not any("mail" in node.parts for _site, _name, node in ministry.nodes()):
         remarks.append(_("no node has the part 'mail': mailboxes are declared but not served"))
+    remarks += [
+        _(
+            "{site}: {lan} has an IPv6 network, but its gateway {node} no address6 on it: nothing leaves that LAN over IPv6"
+        ).format(site=site, lan=lan, node=node)
+        for site, lan, node in _without_router6(ministry)
+    ]
     return tuple(remarks)
+
+
+def _without_router6(ministry: Ministry) -> Iterator[tuple[str, str, str]]:
+    """Yield site, LAN and gateway where the LAN speaks IPv6 and the gateway on it does not."""
+    for site, name, node in ministry.nodes():
+        declared = ministry.sites[site]
+        for port, interface in node.ports.items():
+            lan = declared.lans.get(port)
+            if lan and lan.network6 and not interface.address6 and any(one in declared.uplinks for one in node.ports):
+                yield site, port, name
 
 
 def _row(names: list[str]) -> str:

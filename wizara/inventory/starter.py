@@ -74,6 +74,8 @@ lans:
   adm: {network: 10.1.99.0/24, purpose: administration, vlan: 99}
   servers: {network: 10.1.10.0/24, purpose: servers, vlan: 10}
   office: {network: 10.1.20.0/24, purpose: office, vlan: 20}
+# A LAN that speaks IPv6 too: network6: "fd12:3456:789a:20::/64" beside network, and address6 of its ports and hosts;
+# the gateway needs one. Take a prefix of your own (RFC 4193).
 
 # class: fibre, 4g, vsat or metered; address is the gateway's own, gateway the operator's; nat: none, spoke or cgnat
 uplinks:

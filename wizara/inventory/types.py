@@ -115,23 +115,25 @@ Certificate = Annotated[
 ]
 
 
-def _without_zone(value: IPv6Address) -> IPv6Address:
+#: Global unicast and unique local addresses (RFC 4291, RFC 4193).
+_ROUTED6 = (IPv6Network("2000::/3"), IPv6Network("fc00::/7"))
+
+
+def _plain6(value: IPv6Address) -> IPv6Address:
     if value.scope_id is not None:  # Python takes any text for one, and writes it wherever the address stands
-        raise ValueError(N_("should be an IPv6 address without a zone (%…)"))
+        raise ValueError(N_("should be an IPv6 address without % and an interface"))
     return value
 
 
-#: An IPv6 address that means the same on every machine.
-Address6 = Annotated[IPv6Address, AfterValidator(_without_zone)]
-
-
 def _lan6(value: IPv6Network) -> IPv6Network:
-    _without_zone(value.network_address)
-    if value.prefixlen != 64 or value.is_link_local or value.is_multicast or value.is_loopback or value.is_unspecified:
+    _plain6(value.network_address)
+    if value.prefixlen != 64 or not any(value.subnet_of(routed) for routed in _ROUTED6):
         raise ValueError(N_("should be a /64 of unique local (fd…) or global addresses"))
     return value
 
 
+#: An IPv6 address of a machine, of no interface: it stands in zones and filters of other machines.
+Address6 = Annotated[IPv6Address, AfterValidator(_plain6)]
 #: The IPv6 network of a LAN: a /64, as address configuration wants it (RFC 4862).
 LanNetwork6 = Annotated[IPv6Network, AfterValidator(_lan6)]
 #: An HTTP address of a package mirror or proxy.

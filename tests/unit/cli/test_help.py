@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po
 from wizara import text
 from wizara.cli.main import VERBS, command
 from wizara.cli.options import helped, speak
+from wizara.cli.phrases import PHRASES
 
 ROOT = Path(__file__).parents[3]
 
@@ -87,3 +88,38 @@ def test_the_language_is_chosen_by_option_or_environment(
     )
     assert words in " ".join(told.stdout.split())
     assert ("Show this message" in told.stdout) == (environment.get("LANG") == "C.UTF-8" or "en" in line)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (("check",), "Erreur : Il manque l'argument 'MINISTRY'."),
+        (("apply", "--limitt"), "Pas d'option '--limitt'. Vouliez-vous dire '--limit' ?"),
+        (("plan", "mps", "dc1"), "Argument de trop (dc1)"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_french_too(line: tuple[str, ...], words: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "wizara", "--lang", "fr", *line], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 2
+    assert words in told.stderr
+    assert "Usage :" in told.stderr
+
+
+def test_the_french_of_click_is_for_words_that_click_says() -> None:
+    said = "".join(
+        Path(module.__file__ or "").read_text()
+        for module in (click.core, click.exceptions, click.formatting, click.parser, click.types)
+    )
+    assert [words for words in PHRASES if f'"{words}"' not in said and words != "required"] == []
+
+
+def test_commands_below_a_verb_are_told_with_their_whole_sentence(english: None) -> None:
+    ctx = click.Context(command)
+    for verb in ("lab", "secrets", "log"):
+        told = command.get_command(ctx, verb)
+        assert told is not None
+        listed = told.get_help(click.Context(told, parent=ctx)).split("Commands:")[1]
+        assert listed.strip()
+        assert "..." not in listed

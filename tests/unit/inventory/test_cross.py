@@ -60,6 +60,14 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         ONS, "network: 10.21.1.0/24", 'network: 10.21.1.0/24, network6: "fd00::/48"', "lans[ons].network6: 'fd00::/48' should be a /64"),
     "an IPv6 LAN that no router forwards": (
         ONS, "network: 10.21.1.0/24", 'network: 10.21.1.0/24, network6: "fe80::/64"', "lans[ons].network6: 'fe80::/64' should be a /64"),
+    "an IPv6 LAN nobody may have": (
+        ONS, "network: 10.21.1.0/24", 'network: 10.21.1.0/24, network6: "::/64"', "lans[ons].network6: '::/64' should be a /64"),
+    "an IPv6 LAN with host bits": (
+        ONS, "network: 10.21.1.0/24", 'network: 10.21.1.0/24, network6: "fd00::1/64"', "should be an IPv6 network such as"),
+    "an IPv6 address of an interface": (
+        ONS, "pc-ons: {lan: ons,", 'pc-ons: {lan: ons, address6: "fd00::5%eth0",', "should be an IPv6 address without % and an interface"),
+    "an IPv4 address for an IPv6 one": (
+        ONS, "pc-ons: {lan: ons,", "pc-ons: {lan: ons, address6: 10.21.1.12,", "should be an IPv6 address such as"),
     "an uplink of two nodes": (
         HQ, "      servers: {address: 10.20.10.10}", "      servers: {address: 10.20.10.10}\n      fibre: {}",
         "uplink 'fibre' stands also at sites/hq.yaml:25:7: nodes[gw-hq].ports[fibre]"),

@@ -125,7 +125,7 @@ def test_mutants_are_refused_with_a_place_or_mean_what_they_say(tmp_path: Path) 
     refused = 0
     for seed in range(MUTANTS):
         folder = _mutant(seed, tmp_path / str(seed))
-        begin = time.perf_counter()
+        begin = time.process_time()  # processor seconds: what the machine does besides must not decide
         try:
             read = load(folder)
         except InventoryFaults as fault:
@@ -139,7 +139,7 @@ def test_mutants_are_refused_with_a_place_or_mean_what_they_say(tmp_path: Path) 
         else:
             again = load(_written_again(read, tmp_path / f"{seed}-again"))
             assert (again.declaration, again.sites) == (read.declaration, read.sites), seed
-        assert time.perf_counter() - begin < 1, seed
+        assert time.process_time() - begin < 1, seed
         shutil.rmtree(folder)
     assert refused >= 400
 
@@ -151,9 +151,8 @@ def test_a_mutant_as_a_process_answers_within_a_second(
     monkeypatch.undo()
     folder = _mutant(seed * 7, tmp_path / "mutant")
     line = [sys.executable, "-m", "wizara", "check", str(folder)]
-    # Processor seconds: what the machine does besides must not decide.
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = subprocess.run(line, check=False, capture_output=True, text=True, cwd=tree.root(), timeout=30)
+    told = subprocess.run(line, check=False, capture_output=True, text=True, cwd=tree.root(), timeout=120)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
     assert told.returncode in {0, 2}, told.stderr
