@@ -23,10 +23,11 @@ from wizara.engine import PROVISIONER, internals
 from wizara.engine.carrier import NoWay, UnknownHostKey, Way
 from wizara.engine.line import Line
 from wizara.engine.shell import Answer, Command, Cut
-from wizara.errors import Unfinished, WizaraError
+from wizara.errors import Refusal, Unfinished, WizaraError
 from wizara.inventory import load, resolve
 from wizara.inventory.models import Ministry
 from wizara.operations.command import Program
+from wizara.text import _
 
 #: What the line itself takes care of, and what pyinfra may ask of a command besides.
 _OURS = frozenset({"_sudo", "_sudo_user", "_sudo_password", "_timeout", "_stdin", "_get_pty", "_success_exit_codes"})
@@ -156,6 +157,8 @@ class WizaraConnector(BaseConnector):
             return self.line.ask(command, seconds)
         except NoWay as fault:
             raise Cut(str(fault)) from fault
+        except UnknownHostKey as fault:
+            raise Refusal(_("host key refused: {fault}").format(fault=fault)) from fault
 
     def ask(self, fact: FactBase[Any], program: Program) -> Any:
         """Return what *fact* makes of the answer to *program*; Unfinished when there is none."""

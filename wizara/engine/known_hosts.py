@@ -37,7 +37,8 @@ def key_of(path: Path, names: Iterable[str]) -> str | None:
             entry = None
         if entry is None:
             raise Unreadable(_("{path}:{line} cannot be read").format(path=path, line=number))
-        known._entries.append(entry)  # noqa: SLF001 - add() would hide a second key of the same name
+        for name in entry.hostnames or ():
+            known.add(name, entry.key.get_name(), entry.key)
     for name in names:
         for key in (known.lookup(name) or {}).values():
             if key.get_base64() not in revoked:

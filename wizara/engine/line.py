@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLong
 
-from wizara.engine.carrier import Carrier, NoWay, Way, connect
+from wizara.engine.carrier import Carrier, NoWay, UnknownHostKey, Way, connect
 from wizara.engine.jobs import apart
 from wizara.engine.shell import Answer, Command, Cut, Shell
 
@@ -174,7 +174,7 @@ class Line:
                 channel.sendall(f"{password}\n".encode())
             shell.attach(channel)
         except Exception as fault:  # noqa: BLE001 - whoever waits is told
-            shell.fail(fault if isinstance(fault, (NoWay, Cut)) else _told(fault))
+            shell.fail(fault if isinstance(fault, (NoWay, Cut, UnknownHostKey)) else _told(fault))
 
     def _connect(self, carrier: Future[Carrier]) -> None:
         try:
