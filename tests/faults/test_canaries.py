@@ -43,7 +43,9 @@ CANARIES = (
     "mailbox password", "mailbox hash", "DKIM key", "TLS key", "CA key", "VPN private key", "age identity", "operator's SSH key", "enrolment password",
     "node's host key", "device password", "enable secret",
 )  # fmt: skip
-_HAND = "for path in $(grep -v nftables /var/lib/wizara/originals/index); do [ ! -f $path ] || echo '# hand' >> $path; done"
+_HAND = (
+    "for path in $(grep -v nftables /var/lib/wizara/originals/index); do [ ! -f $path ] || echo '# hand' >> $path; done"
+)
 
 
 def forms(value: str) -> set[bytes]:
@@ -51,7 +53,12 @@ def forms(value: str) -> set[bytes]:
     lines = {line.strip() for line in value.splitlines() if len(line.strip()) >= 12 and "-----" not in line}
     found = set()
     for line in lines:
-        found |= {line, json.dumps(line)[1:-1], urllib.parse.quote(line, safe=""), base64.b64encode(line.encode()).decode().rstrip("=")[:-2]}
+        found |= {
+            line,
+            json.dumps(line)[1:-1],
+            urllib.parse.quote(line, safe=""),
+            base64.b64encode(line.encode()).decode().rstrip("=")[:-2],
+        }
     return {form.encode() for form in found if len(form) >= 12}
 
 
@@ -74,7 +81,9 @@ def _house(folder: Path, name: str) -> House:
     login = {"user": "essaya", "password": PASSWORD, "sudo": "password"}
     houses.write(folder, "trixie", login, parts=["node", "names", "mail", "intranet"])
     path = folder / "ministry.yaml"
-    path.write_text(houses.plain({**yaml.safe_load(path.read_text()), "intranet": {"hub": NODE, "network": "10.97.0.0/24"}}))
+    path.write_text(
+        houses.plain({**yaml.safe_load(path.read_text()), "intranet": {"hub": NODE, "network": "10.97.0.0/24"}})
+    )
     return houses.build(folder, name)
 
 
@@ -135,7 +144,9 @@ def evidence() -> Iterator[Evidence]:
             with watched(root) as seen:
                 said = "".join(_tried(house))
             secrets = _secrets(house)
-            node = house.sh("journalctl -o cat --no-pager; cat /root/.bash_history /home/*/.bash_history /var/log/*.log 2>/dev/null; true").encode()
+            node = house.sh(
+                "journalctl -o cat --no-pager; cat /root/.bash_history /home/*/.bash_history /var/log/*.log 2>/dev/null; true"
+            ).encode()
             places = {
                 "output": said.encode(), "runs": _all(house.runs), "saved plan": (folder.parent / "saved.plan").read_bytes(),
                 "processes": seen.texts(), "files of others": b"\n".join(seen.open_files.values()), "node's logs": node,
@@ -153,7 +164,11 @@ _OPEN = "find /etc /var/lib /var/spool /var/vmail /root /home /run /tmp /opt /sr
 
 def _private(pem: str) -> str:
     """Return the private part of *pem*."""
-    return next(part.partition("-----END")[0].partition("-----")[2] for part in pem.split("-----BEGIN ")[1:] if "PRIVATE KEY" in part[:30])
+    return next(
+        part.partition("-----END")[0].partition("-----")[2]
+        for part in pem.split("-----BEGIN ")[1:]
+        if "PRIVATE KEY" in part[:30]
+    )
 
 
 def _secrets(house: House) -> dict[str, str]:
@@ -184,7 +199,18 @@ def test_a_secret_is_seen_by_nobody(evidence: Evidence, name: str) -> None:
 def test_the_watchers_saw_enough(evidence: Evidence) -> None:
     """A look every 20 ms, as far as a busy computer lets it; what is planted is found."""
     assert evidence.watched.samples > 500
-    assert all(evidence.places[place] for place in ("output", "runs", "saved plan", "processes", "files of others", "node's logs", "node's files for all"))
+    assert all(
+        evidence.places[place]
+        for place in (
+            "output",
+            "runs",
+            "saved plan",
+            "processes",
+            "files of others",
+            "node's logs",
+            "node's files for all",
+        )
+    )
     assert b"wizara.engine" in evidence.places["processes"]
     planted = {"planted": evidence.secrets["DKIM key"]}
     for place in evidence.places:
@@ -197,7 +223,11 @@ def test_a_watched_secret_on_a_command_line_or_in_an_open_file_is_seen(tmp_path:
     (tmp_path / "tmp").mkdir()
     with watched(tmp_path) as seen:
         time.sleep(0.1)
-        subprocess.run([sys.executable, "-c", "import time; time.sleep(0.3)", "canary-in-argv"], env={"SECRET": "canary-in-env"}, check=True)
+        subprocess.run(
+            [sys.executable, "-c", "import time; time.sleep(0.3)", "canary-in-argv"],
+            env={"SECRET": "canary-in-env"},
+            check=True,
+        )
         (tmp_path / "tmp" / "open").write_text("canary-in-file")
         (tmp_path / "tmp" / "shut").touch(mode=0o600)
         (tmp_path / "tmp" / "shut").write_text("canary-kept")
@@ -210,7 +240,9 @@ def test_a_watched_secret_on_a_command_line_or_in_an_open_file_is_seen(tmp_path:
 
 @pytest.mark.parametrize("name", ["device password", "enable secret"])
 @pytest.mark.parametrize("enable", ["hunter2-enable", "wrong-enable-secret"])
-def test_a_device_s_secrets_are_in_no_log_nor_answer(name: str, enable: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_device_s_secrets_are_in_no_log_nor_answer(
+    name: str, enable: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     secret = {"device password": "hunter2-login", "enable secret": enable}[name]
     caplog.set_level(logging.DEBUG)
     ours, theirs = socket.socketpair()

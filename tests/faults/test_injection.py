@@ -77,14 +77,20 @@ def _rules(house: House) -> list[Any]:
         if isinstance(part, list):
             return [bare(one) for one in part]
         if isinstance(part, dict):
-            return {name: bare(one) for name, one in part.items() if name not in {"comment", "handle", "packets", "bytes", "metainfo"}}
+            return {
+                name: bare(one)
+                for name, one in part.items()
+                if name not in {"comment", "handle", "packets", "bytes", "metainfo"}
+            }
         return part
 
     return list(bare(found))
 
 
 def _seen(house: House) -> dict[str, Any]:
-    return {"nftables": _rules(house)} | {name: house.sh(f"{script}; true").splitlines() for name, script in PARSERS.items()}
+    return {"nftables": _rules(house)} | {
+        name: house.sh(f"{script}; true").splitlines() for name, script in PARSERS.items()
+    }
 
 
 def _markers(house: House) -> list[str]:
@@ -122,7 +128,11 @@ def test_hostile_values_run_nothing_and_set_nothing(applied: tuple[House, dict[s
     house, harmless, hostile = applied
     assert len(HOSTILE) >= 20
     assert _markers(house) == []
-    different = {name: [line for line in hostile[name] if line not in harmless[name]] for name in harmless if not _same(harmless[name], hostile[name])}
+    different = {
+        name: [line for line in hostile[name] if line not in harmless[name]]
+        for name in harmless
+        if not _same(harmless[name], hostile[name])
+    }
     assert different == {}
     assert all(harmless.values())
     assert house.result("plan")["exit_code"] == 0
@@ -137,13 +147,17 @@ def _same(one: list[Any], other: list[Any]) -> bool:
 def test_what_was_hostile_is_really_there(applied: tuple[House, dict[str, Any], dict[str, Any]]) -> None:
     house, _harmless, _hostile = applied
     names = house.sh("getent passwd | cut -d: -f1,5")
-    assert sum(f"person{number}:{word.replace(':', ' ')}" in names for number, word in enumerate(HOSTILE)) == len(HOSTILE)
+    assert sum(f"person{number}:{word.replace(':', ' ')}" in names for number, word in enumerate(HOSTILE)) == len(
+        HOSTILE
+    )
     assert house.sh("nft list ruleset").count("comment") > len(HOSTILE)
 
 
 def test_a_marker_and_a_setting_more_would_be_seen(applied: tuple[House, dict[str, Any], dict[str, Any]]) -> None:
     house, harmless, _hostile = applied
-    house.sh(f"touch {MARKER}-real-planted; nft add rule inet wizara input tcp dport 9999 accept; postconf -e mynetworks=0.0.0.0/0")
+    house.sh(
+        f"touch {MARKER}-real-planted; nft add rule inet wizara input tcp dport 9999 accept; postconf -e mynetworks=0.0.0.0/0"
+    )
     try:
         assert _markers(house)
         now = _seen(house)

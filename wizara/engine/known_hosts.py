@@ -24,23 +24,27 @@ def key_of(path: Path, names: Iterable[str]) -> str | None:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     for number, line in enumerate(lines, 1):
         words = line.split()
-        if not words or words[0].startswith("#") or words[0] == "@cert-authority":
-            continue
-        if words[0] == "@revoked" and len(words) > 3:
+        if words[:1] == ["@revoked"] and len(words) > 3:
             revoked.add(words[3])
-            continue
-        try:
-            entry = None if words[0].startswith("@") or len(words) < 3 else HostKeyEntry.from_line(line, number)
-        except paramiko.pkey.UnknownKeyType:
-            continue  # a kind that no machine is pinned by
-        except (InvalidHostKey, paramiko.SSHException, ValueError, IndexError):
-            entry = None
-        if entry is None:
-            raise Unreadable(_("{path}:{line} cannot be read").format(path=path, line=number))
-        for name in entry.hostnames or ():
-            known.add(name, entry.key.get_name(), entry.key)
+        elif words and not words[0].startswith("#") and words[0] != "@cert-authority":
+            entry = _entry(path, number, words)
+            for name in entry.hostnames if entry else ():
+                known.add(name, entry.key.get_name(), entry.key)
     for name in names:
         for key in (known.lookup(name) or {}).values():
             if key.get_base64() not in revoked:
                 return f"{key.get_name()} {key.get_base64()}"
     return None
+
+
+def _entry(path: Path, number: int, words: list[str]) -> HostKeyEntry | None:
+    """Return what a line holds; None for a kind of key that no machine is pinned by."""
+    try:
+        entry = None if words[0].startswith("@") else HostKeyEntry.from_line(" ".join(words), number)
+    except paramiko.pkey.UnknownKeyType:
+        return None
+    except (InvalidHostKey, paramiko.SSHException, ValueError, IndexError):
+        entry = None
+    if entry is None:
+        raise Unreadable(_("{path}:{line} cannot be read").format(path=path, line=number))
+    return entry
