@@ -27,9 +27,8 @@ def key_of(path: Path, names: Iterable[str]) -> str | None:
         if words[:1] == ["@revoked"] and len(words) > 3:
             revoked.add(words[3])
         elif words and not words[0].startswith("#") and words[0] != "@cert-authority":
-            entry = _entry(path, number, words)
-            for name in entry.hostnames if entry else ():
-                known.add(name, entry.key.get_name(), entry.key)
+            for name, key in _keys(path, number, words):
+                known.add(name, key.get_name(), key)
     for name in names:
         for key in (known.lookup(name) or {}).values():
             if key.get_base64() not in revoked:
@@ -37,14 +36,14 @@ def key_of(path: Path, names: Iterable[str]) -> str | None:
     return None
 
 
-def _entry(path: Path, number: int, words: list[str]) -> HostKeyEntry | None:
-    """Return what a line holds; None for a kind of key that no machine is pinned by."""
+def _keys(path: Path, number: int, words: list[str]) -> list[tuple[str, paramiko.PKey]]:
+    """Return the names of a line, each with its key; none for a kind of key that no machine is pinned by."""
     try:
         entry = None if words[0].startswith("@") else HostKeyEntry.from_line(" ".join(words), number)
     except paramiko.pkey.UnknownKeyType:
-        return None
+        return []
     except (InvalidHostKey, paramiko.SSHException, ValueError, IndexError):
         entry = None
     if entry is None:
         raise Unreadable(_("{path}:{line} cannot be read").format(path=path, line=number))
-    return entry
+    return [(name, entry.key) for name in entry.hostnames or ()]
