@@ -118,7 +118,9 @@ def _tried(house: House) -> Iterator[str]:
     code, said = _interrupted(house)
     assert code == 130, said
     yield said
-    yield do("apply", "--yes", "--accept-closing", "tcp/22,/etc/postfix/main.cf,/etc/postfix/master.cf")  # its postinst wrote them
+    yield do(
+        "apply", "--yes", "--accept-closing", "tcp/22,/etc/postfix/main.cf,/etc/postfix/master.cf"
+    )  # its postinst wrote them
     house.sh(_HAND)
     yield do("plan", codes=(4,))
     yield do("plan", "--json", "--out", plan, codes=(4,))

@@ -59,7 +59,7 @@ def _declare(house: House, words: list[str]) -> None:
         "people": {"essai": ministry["people"]["essai"]} | {
             login: {"name": {"fr": word, "en": word, "ar": word}, "site": "hq", "mail": login, "ssh_keys": [houses.KEY]} for login, word in zip(logins, words, strict=True)
         },
-        "functions": {f"post{number}": {"title": {"fr": word}, "holder": "essai"} for number, word in enumerate(words)},
+        "functions": {f"post{number}": {"title": {"fr": word}, "holder": "essai"} for number, word in enumerate(words[:4])},
         "flows": [{"from": "pc", "to": houses.NODE, "services": [f"tcp/{9000 + number}"], "reason": word} for number, word in enumerate(words)],
     }  # fmt: skip
     path.write_text(houses.plain(ministry))

@@ -69,9 +69,7 @@ class Scene:
 
     def do(self, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         verb = 2 if words[0] == "log" else 1
-        runs = (
-            ["--runs", str(self.house.runs)] if words[0] in {"plan", "apply", "log", "drift", "verify"} else []
-        )
+        runs = ["--runs", str(self.house.runs)] if words[0] in {"plan", "apply", "log", "drift", "verify"} else []
         line = self.house.line(*words[:verb], str(self.house.folder), *words[verb:], "--lab", self.house.name, *runs)
         return subprocess.run(line, check=False, capture_output=True, text=True, timeout=120, env=houses.environment(), stdin=subprocess.DEVNULL)  # fmt: skip
 
