@@ -17,5 +17,5 @@ def values(number: object = "") -> tuple[str, ...]:
         "{{ cycler.__init__.__globals__.os.popen('touch " + mark + "-o').read() }}", "#{7*7}", "${7*7}", "%n%s%x", "%(name)s", "%{user}",
         "x\0y", "x\x1b]0;title\x07\x1b[2J", "mps\u202egnp.gov", "pay\u200bpal", "x\u2028mynetworks = 0.0.0.0/0", "../../../etc/passwd",
         "/etc/shadow", "..", f"--comment=x --command=touch {mark}-p", "-oProxyCommand=touch " + mark + "-q", "٤٤٣", "１２３", "1_0",
-        'x" accept comment "', "x } chain evil { type filter hook input priority -400; policy accept; }", "x\\", "a" * 100_000, "x:0:0::/:/bin/sh,*\t#",
+        'x" accept comment "', "x } chain evil { type filter hook input priority -400; policy accept; }", "x\\", "a" * 100_000, "x:0:0::/:/bin/sh,*#",
     )  # fmt: skip

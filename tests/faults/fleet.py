@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 from delay import Delay
 from farm import Farm
@@ -26,7 +24,9 @@ _CLONE_NEWNET = 0x40000000
 PORT = 22
 STEPS = 12
 #: A machine of the farm has no sudo and no systemd; its login is root by another name.
-_SUDO = '#!/bin/sh\nwhile :; do case "$1" in -n|-H|-k|-S) shift ;; -p|-u) shift 2 ;; *) break ;; esac; done\nexec "$@"\n'
+_SUDO = (
+    '#!/bin/sh\nwhile :; do case "$1" in -n|-H|-k|-S) shift ;; -p|-u) shift 2 ;; *) break ;; esac; done\nexec "$@"\n'
+)
 _SYSTEMCTL = "#!/bin/sh\nexit 3\n"
 _DEPLOY = f"""
 from wizara.operations import directory, file, this_node
@@ -149,7 +149,11 @@ class Fleet:
     def _write(self) -> None:
         titles = {"fr": "Essai"}
         nodes = {
-            name: {"release": "trixie", "manage": self.addresses[name], "ports": {"adm": {"address": self.addresses[name]}}}
+            name: {
+                "release": "trixie",
+                "manage": self.addresses[name],
+                "ports": {"adm": {"address": self.addresses[name]}},
+            }
             for name in self.every
         }
         nodes[self.every[0]]["parts"] = ["node", "names"]
@@ -197,7 +201,15 @@ class Fleet:
         start = time.monotonic()
         try:
             found = scene(str(self.folder / "inventory"), None)
-            made = Provision(found, "apply", names, self.folder / "runs", deploy=str(deploy.with_suffix("")), at_once=at_once, **brakes)
+            made = Provision(
+                found,
+                "apply",
+                names,
+                self.folder / "runs",
+                deploy=str(deploy.with_suffix("")),
+                at_once=at_once,
+                **brakes,
+            )
             with inside(self._network):
                 result = made.run(lambda provision: tuple(provision.pending()))
         finally:

@@ -46,7 +46,10 @@ def last(told: Told) -> float:
 def told_right(fleet: Fleet, told: Told) -> None:
     """Every node has its outcome and its reason."""
     for kind, names in fleet.names.items():
-        assert {told.outcomes[name] for name in names} == {OUTCOMES[kind]}, (kind, [told.messages[name] for name in names])
+        assert {told.outcomes[name] for name in names} == {OUTCOMES[kind]}, (
+            kind,
+            [told.messages[name] for name in names],
+        )
         for name in names:
             assert REASONS.get(kind, "") in told.messages[name], told.messages[name]
             assert fleet.addresses[name] in told.messages[name] or kind not in {"mute", "refusing"}
@@ -66,7 +69,9 @@ def test_a_hundred_nodes_of_which_fifteen_are_sick(large: Fleet) -> None:
     slow = min(seconds for name, seconds in sick.ended.items() if name.startswith("slow"))
     waited = min(seconds for name, seconds in sick.ended.items() if name.startswith("mute"))
     ratio = statistics.median(beside) / statistics.median(alone)
-    print(f"\n85 good nodes: {alone} s alone, {beside} s beside 15 sick ones, {ratio:.2f}x; slow ones {slow:.1f} s, mute ones told at {waited:.1f} s")
+    print(
+        f"\n85 good nodes: {alone} s alone, {beside} s beside 15 sick ones, {ratio:.2f}x; slow ones {slow:.1f} s, mute ones told at {waited:.1f} s"
+    )
     assert ratio <= 1.2
 
 
@@ -91,7 +96,9 @@ def test_no_node_is_begun_after_too_many_failures(waiting: Fleet, limit: int, at
     assert told.code == 3
     begun = {node for _moment, node in told.began}
     assert begun == ({"full0"} if limit == 0 else set(waiting.every))
-    assert {name for name, outcome in told.outcomes.items() if outcome == "failed"} == begun - set(waiting.names["good"])
+    assert {name for name, outcome in told.outcomes.items() if outcome == "failed"} == begun - set(
+        waiting.names["good"]
+    )
     skipped = {name for name, outcome in told.outcomes.items() if outcome == "skipped"}
     assert skipped == set(waiting.every) - begun
     assert {told.messages[name] for name in skipped} <= {"not begun: 1 node has failed"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +19,8 @@ import paramiko
 import pytest
 from pydantic import SecretStr
 
-TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS / name) for name in ("lab", "bench", "faults")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 from delay import Delay
 from farm import Farm
 from fleet import inside, own_network
@@ -57,9 +59,6 @@ class Scene:
 
 
 def _made(kind: str, folder: Path | None = None) -> Path:
-    import subprocess
-    import tempfile
-
     path = (folder or Path(tempfile.mkdtemp())) / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(path)], check=True)
     return path
@@ -72,7 +71,9 @@ def network() -> Iterator[None]:
 
 
 @pytest.fixture(params=["other", "own"])
-def scene(request: pytest.FixtureRequest, network: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(
+    request: pytest.FixtureRequest, network: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Scene]:
     """*other*: it holds another key than the pinned one; *own*: the right one, which shows that its log tells."""
     right, wrong = KINDS["ed25519"](), KINDS["ed25519"]()
     (tmp_path / ".ssh").mkdir()
@@ -101,7 +102,9 @@ def _jump(scene: Scene) -> None:
 
 def _known_jump(scene: Scene) -> None:
     (scene.folder / ".ssh" / "config").write_text(f"Host 127.4.0.1\n ProxyJump jump@{ADDRESS}\n")
-    (scene.folder / ".ssh" / "known_hosts").write_text(f"@cert-authority * {scene.wrong.get_name()} {scene.wrong.get_base64()}\n{ADDRESS} {scene.pin}\n")
+    (scene.folder / ".ssh" / "known_hosts").write_text(
+        f"@cert-authority * {scene.wrong.get_name()} {scene.wrong.get_base64()}\n{ADDRESS} {scene.pin}\n"
+    )
     connect(Way("127.4.0.1", "wizara", scene.pin)).close()
 
 
@@ -120,7 +123,9 @@ def _confirming(scene: Scene) -> None:
 
 def _vantage(scene: Scene) -> None:
     collectors = tree.load("audits.lan.collectors")
-    collectors._reached(Station(name="n", address=IPv4Address(ADDRESS), host_key=scene.pin, user="wizara", key_file=scene.key_file)).close()
+    collectors._reached(
+        Station(name="n", address=IPv4Address(ADDRESS), host_key=scene.pin, user="wizara", key_file=scene.key_file)
+    ).close()
 
 
 def _device(scene: Scene) -> None:
@@ -158,8 +163,13 @@ def test_nobody_logs_in_to_another_key(scene: Scene, way: str, request: pytest.F
         assert "wizara enrol" in said
 
 
-@pytest.mark.parametrize("line", ["127.3.0.1 ssh-ed25519 !!!!", "127.3.0.1 ssh-ed25519", "@revoked", "@other x ssh-ed25519 AAAA", "one two three"])
-def test_a_line_of_known_hosts_that_cannot_be_read_opens_no_way(network: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+@pytest.mark.parametrize(
+    "line",
+    ["127.3.0.1 ssh-ed25519 !!!!", "127.3.0.1 ssh-ed25519", "@revoked", "@other x ssh-ed25519 AAAA", "one two three"],
+)
+def test_a_line_of_known_hosts_that_cannot_be_read_opens_no_way(
+    network: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     right, log = KINDS["ed25519"](), tmp_path / "log"
     (tmp_path / ".ssh").mkdir()
@@ -169,7 +179,9 @@ def test_a_line_of_known_hosts_that_cannot_be_read_opens_no_way(network: None, t
     door = listen(ADDRESS, 22, right, log)
     with pytest.raises(UnknownHostKey, match=r"known_hosts:3 "):
         connect(Way("127.4.0.1", "wizara", f"{right.get_name()} {right.get_base64()}"))
-    known.write_text(f"@revoked * {right.get_name()} {right.get_base64()}\n{ADDRESS} {right.get_name()} {right.get_base64()}\n")
+    known.write_text(
+        f"@revoked * {right.get_name()} {right.get_base64()}\n{ADDRESS} {right.get_name()} {right.get_base64()}\n"
+    )
     with pytest.raises(UnknownHostKey, match="neither enrolled"):
         connect(Way("127.4.0.1", "wizara", f"{right.get_name()} {right.get_base64()}"))
     door.close()
@@ -231,7 +243,9 @@ def test_a_key_that_changes_in_mid_run_ends_it(network: None, tmp_path: Path, lo
     assert "auth" not in log.read_text()
 
 
-@pytest.mark.parametrize("pin", ["", "ssh-ed25519", "ssh-ed25519 !!!!", "ssh-ed25519 AAAA", "no-such-kind AAAA", "ssh-ed25519 " + "A" * 67])
+@pytest.mark.parametrize(
+    "pin", ["", "ssh-ed25519", "ssh-ed25519 !!!!", "ssh-ed25519 AAAA", "no-such-kind AAAA", "ssh-ed25519 " + "A" * 67]
+)
 def test_a_pin_that_cannot_be_read_lets_nobody_in(network: None, tmp_path: Path, pin: str) -> None:
     """The inventory refuses it before; this is the wall behind."""
     key, log = _made("ed25519", tmp_path), tmp_path / "log"

@@ -33,7 +33,6 @@ WAYS: dict[tuple[str, ...], int] = {
     ("restore-original", NODE): 6,
     ("verify",): 4,
     ("log", "verify"): 5,
-    ("audit", "hq", "--lan", "adm", "--from", NODE): 6,
 }
 
 
@@ -70,9 +69,7 @@ class Scene:
 
     def do(self, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         verb = 2 if words[0] == "log" else 1
-        runs = (
-            ["--runs", str(self.house.runs)] if words[0] in {"plan", "apply", "log", "audit", "drift", "verify"} else []
-        )
+        runs = ["--runs", str(self.house.runs)] if words[0] in {"plan", "apply", "log", "drift", "verify"} else []
         line = self.house.line(*words[:verb], str(self.house.folder), *words[verb:], "--lab", self.house.name, *runs)
         return subprocess.run(line, check=False, capture_output=True, text=True, timeout=120, env=houses.environment(), stdin=subprocess.DEVNULL)  # fmt: skip
 
@@ -81,7 +78,7 @@ class Scene:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     name = f"wal{os.getpid()}"
     folder = tmp_path_factory.mktemp("wrong") / "single"
-    houses.write(folder, "trixie", {"user": "root", "key": True}, vantage=True)
+    houses.write(folder, "trixie", {"user": "root", "key": True})
     try:
         house = houses.build(folder, name)
         done = house.wizara("enrol")

@@ -23,7 +23,7 @@ from wizara.engine.carrier import NoWay, UnknownHostKey
 from wizara.engine.hosts import host_data, way
 from wizara.engine.line import Line
 from wizara.engine.shell import Answer, Command, Cut
-from wizara.errors import Unfinished, WizaraError
+from wizara.errors import Refusal, Unfinished, WizaraError
 from wizara.inventory import load, resolve
 from wizara.inventory.models import Ministry
 from wizara.operations.command import Program
@@ -138,6 +138,8 @@ class WizaraConnector(BaseConnector):
             return self.line.ask(command, seconds)
         except NoWay as fault:
             raise Cut(str(fault)) from fault
+        except UnknownHostKey as fault:
+            raise Refusal(_("host key refused: {fault}").format(fault=fault)) from fault
 
     def ask(self, fact: FactBase[Any], program: Program) -> Any:
         """Return what *fact* makes of the answer to *program*; Unfinished when there is none."""

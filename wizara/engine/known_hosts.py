@@ -24,22 +24,26 @@ def key_of(path: Path, names: Iterable[str]) -> str | None:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     for number, line in enumerate(lines, 1):
         words = line.split()
-        if not words or words[0].startswith("#") or words[0] == "@cert-authority":
-            continue
-        if words[0] == "@revoked" and len(words) > 3:
+        if words[:1] == ["@revoked"] and len(words) > 3:
             revoked.add(words[3])
-            continue
-        try:
-            entry = None if words[0].startswith("@") or len(words) < 3 else HostKeyEntry.from_line(line, number)
-        except paramiko.pkey.UnknownKeyType:
-            continue  # a kind that no machine is pinned by
-        except (InvalidHostKey, paramiko.SSHException, ValueError, IndexError):
-            entry = None
-        if entry is None:
-            raise Unreadable(_("{path}:{line} cannot be read").format(path=path, line=number))
-        known._entries.append(entry)  # type: ignore[attr-defined]  # noqa: SLF001 - add() would hide a second key of the same name
+        elif words and not words[0].startswith("#") and words[0] != "@cert-authority":
+            for name, key in _keys(path, number, words):
+                known.add(name, key.get_name(), key)
     for name in names:
         for key in (known.lookup(name) or {}).values():
             if key.get_base64() not in revoked:
                 return f"{key.get_name()} {key.get_base64()}"
     return None
+
+
+def _keys(path: Path, number: int, words: list[str]) -> list[tuple[str, paramiko.PKey]]:
+    """Return the names of a line, each with its key; none for a kind of key that no machine is pinned by."""
+    try:
+        entry = None if words[0].startswith("@") else HostKeyEntry.from_line(" ".join(words), number)
+    except paramiko.pkey.UnknownKeyType:
+        return []
+    except (InvalidHostKey, paramiko.SSHException, ValueError, IndexError):
+        entry = None
+    if entry is None:
+        raise Unreadable(_("{path}:{line} cannot be read").format(path=path, line=number))
+    return [(name, entry.key) for name in entry.hostnames or ()]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLong
 
-from wizara.engine.carrier import Carrier, NoWay, Way, soon
+from wizara.engine.carrier import Carrier, NoWay, UnknownHostKey, Way, soon
 from wizara.engine.jobs import apart, clearing
 from wizara.engine.shell import Answer, Command, Cut, Shell
 from wizara.text import _
@@ -206,7 +206,7 @@ class Line:
                 channel.sendall(f"{password}\n".encode())
             shell.attach(channel)
         except Exception as fault:  # noqa: BLE001 - whoever waits is told
-            shell.fail(fault if isinstance(fault, (NoWay, Cut)) else _told(fault))
+            shell.fail(fault if isinstance(fault, (NoWay, Cut, UnknownHostKey)) else _told(fault))
 
 
 def _is_lost(future: Future[Answer]) -> bool:

@@ -21,9 +21,10 @@ def login(name_: str, comment: str, groups: tuple[str, ...] = (), home: str | No
     now: LoginStatus = look(Login, name_)
     missing = tuple(group for group in groups if group not in now.groups)
     node = this_node().name
+    words = comment.replace(":", " ")  # a colon ends the field in /etc/passwd, and useradd refuses it
     if not now.exists:
         record(node, Change("login", "create", name_, reaches_node=home is None))
-        yield program(_ADD_SERVICE, name_, comment, home) if home else program(_ADD, name_, comment)
+        yield program(_ADD_SERVICE, name_, words, home) if home else program(_ADD, name_, words)
     if now.exists and missing:
         record(node, Change("login", "modify", name_, note="groups " + " ".join(missing), reaches_node=True))
     for group in missing:

@@ -87,6 +87,15 @@ def beyond(sent: dict[str, Sent], clean: dict[str, Sent]) -> list[str]:
     return found
 
 
+def refused_well(fault: InventoryFaults) -> None:
+    """Each fault has its place, and shows nothing hidden."""
+    assert fault.faults
+    for one in fault.faults:
+        assert re.match(r".+\.yaml:[1-9]\d*:[1-9]\d*: ", str(one)), one
+        assert not _INVISIBLE.search(str(one)), repr(str(one))
+        assert len(str(one)) < 2000
+
+
 def judged(folder: Path, field: str, value: str) -> dict[str, Sent] | None:
     """Return what is deployed with *value* in *field*; None when it was refused, at a place and with nothing hidden in the words."""
     file, path = FIELDS[field]
@@ -95,20 +104,16 @@ def judged(folder: Path, field: str, value: str) -> dict[str, Sent] | None:
     try:
         return deployed(load(folder), known)
     except InventoryFaults as fault:
-        for one in fault.faults:
-            assert one.place, one
-            assert one.place.line >= 1, one
-            assert one.place.column >= 1, one
-            assert re.match(r".+\.yaml:\d+:\d+: ", str(one)), one
-            assert not _INVISIBLE.search(str(one)), repr(str(one))
-            assert len(str(one)) < 2000
+        refused_well(fault)
         return None
     finally:
         every_field.write(folder, {file: DOCUMENTS[file]})
 
 
 def test_every_field_of_the_models_stands_in_the_inventory_that_is_spoilt() -> None:
-    known = {f"{room}{pattern}" for room, model in every_field.MODELS.items() for pattern in every_field.declared(model)}
+    known = {
+        f"{room}{pattern}" for room, model in every_field.MODELS.items() for pattern in every_field.declared(model)
+    }
     assert known - FIELDS.keys() == set()
     assert len(FIELDS) >= 90
     assert len(set(values())) == 40

@@ -88,7 +88,10 @@ def test_a_thousand_sites_are_read_within_five_seconds_and_500_mb(large: Path) -
 
 def test_a_thousand_enrolled_sites_are_no_bomb(large: Path) -> None:
     nodes = (f"n{number}-{index}" for number in range(SITES) for index in range(5))
-    met = {name: EnrolledNode(host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43, vpn_key="A" * 43 + "=") for name in nodes}
+    met = {
+        name: EnrolledNode(host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43, vpn_key="A" * 43 + "=")
+        for name in nodes
+    }
     write_enrolled(large / "enrolled.yaml", Enrolled(nodes=met))
     result = _measure(large)
     assert (result["nodes"], result["faults"]) == (5 * SITES, 0)
