@@ -9,7 +9,7 @@ import click
 
 from wizara.cli.options import json_option, ministry_argument
 from wizara.errors import ExitCode, InventoryFaults, UsageFault, WizaraError
-from wizara.text import _
+from wizara.text import _, ngettext
 
 
 @click.command()
@@ -37,8 +37,7 @@ def command(ministry: str, as_json: bool) -> int:
         return ExitCode.DONE
     for remark in remarks:
         click.echo(_("note: {remark}").format(remark=remark), err=True)
-    sentence = _("{name}: {sites} sites, {nodes} nodes, {people} people: no fault")
-    click.echo(sentence.format(**_size(found)))
+    click.echo(_("{name}: {size}: no fault").format(name=found.name, size=_told(_size(found))))
     click.echo(_("next: wizara show {ministry}").format(ministry=_typed(ministry, found.name)), err=True)
     return ExitCode.DONE
 
@@ -52,6 +51,16 @@ def _typed(argument: str, name: str) -> str:
         return name if resolve(name).resolve() == folder else str(folder)
     except UsageFault:
         return str(folder)
+
+
+def _told(size: dict[str, Any]) -> str:
+    """Return how much is declared, in words."""
+    counted = (
+        (ngettext("{number} site", "{number} sites", size["sites"]), size["sites"]),
+        (ngettext("{number} node", "{number} nodes", size["nodes"]), size["nodes"]),
+        (ngettext("{number} person", "{number} people", size["people"]), size["people"]),
+    )
+    return ", ".join(words.format(number=number) for words, number in counted)
 
 
 def _size(ministry: Any) -> dict[str, Any]:

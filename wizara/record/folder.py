@@ -62,7 +62,7 @@ class RunFolder:
         if name is None or not is_run_id(name) or not (runs / name / "run.json").is_file():
             raise UsageFault(
                 _("no run '{run}' in {folder}").format(run=run, folder=runs),
-                hint=_("an audit writes one; --runs names another folder"),
+                hint=_("plan, apply, verify and audit write one; --runs names another folder"),
             )
         return cls(runs / name, _parse((runs / name / "run.json").read_bytes(), Run, runs / name / "run.json"))
 

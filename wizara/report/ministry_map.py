@@ -21,6 +21,7 @@ text{font-family:'Noto Sans','DejaVu Sans',sans-serif;fill:#1d2733}
 .site{fill:#fbfaf7;stroke:#c9c2b4}.name{font-size:17px;font-weight:600}.small{font-size:11px;fill:#5a6572}
 .node{fill:#fff;stroke:#1f3a5f;stroke-width:1.4}.host{fill:#fff;stroke:#b9c0c7}.label{font-size:12.5px;font-weight:600}
 .tunnel{fill:none;stroke:#b5532a;stroke-width:2.4}.wan{fill:#eef2f5;stroke:none}.drop{stroke-width:1.4}
+.halo{paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}
 """
 
 
@@ -98,7 +99,9 @@ def _site(
     slot = len(canvas.pieces)
     title = site.title.in_(language)
     longest = int((width - 70) / 7.6)
-    canvas.text(x + 14, y + 24, title if len(title) <= longest else title[: longest - 1] + "…", "label")
+    # The mark keeps the dots behind an Arabic title, which is drawn in a line from left to right.
+    cut = "…\u200f" if language == "ar" else "…"
+    canvas.text(x + 14, y + 24, title if len(title) <= longest else title[: longest - 1] + cut, "label")
     canvas.text(x + 14, y + 40, name, "small")
     nodes = [blueprint.nodes[node] for node in site.nodes]
     lans = list(site.lans.items())
@@ -169,4 +172,4 @@ def _tunnels(blueprint: Blueprint, ends: dict[str, tuple[float, float]]) -> Iter
                 yield f'<path class="tunnel" d="M{hub_x:.0f},{hub_y:.0f} {bend}"/>'
                 medium = node.uplinks[0].purpose if node.uplinks else ""
                 words = f"{escape(medium)} · {node.tunnel.address.ip}"
-                yield f'<text x="{x - 52:.0f}" y="{y - 66:.0f}" class="small" text-anchor="end">{words}</text>'
+                yield f'<text x="{x - 52:.0f}" y="{y - 66:.0f}" class="small halo" text-anchor="end">{words}</text>'
