@@ -12,7 +12,8 @@ from wizara.record.folder import recorded
 from wizara.record.journal import Entry, Journal
 from wizara.record.run import Head
 
-_SHOWN = re.compile(r": (\d+)/\d+ ")
+#: A step that has begun; the wait for a rollback is told with the number of the last one.
+_SHOWN = re.compile(r": (\d+)/\d+ (?!waiting until)")
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def test_the_link_is_cut(ground: Ground, reference: Reference, heals: Heal, step
 @pytest.mark.fault_kind("disk full")
 @pytest.mark.parametrize("folder", ["/etc", "/var/lib/wizara"])
 def test_the_disk_is_full(ground: Ground, reference: Reference, heals: Heal, folder: str) -> None:
-    ground.sh(f"[ -d {folder} ] || mkdir -m 700 {folder}")
+    ground.sh(f"[ -d {folder} ] || mkdir -m 755 {folder}")
     packages = Running(ground)  # which a full disk would stop first
     packages.until("Administrator essai")
     packages.kill()

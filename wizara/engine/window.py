@@ -26,6 +26,7 @@ LAY = r"""
 set -eu
 umask 077
 dir=/var/lib/wizara/changes/$1
+(umask 022; mkdir -p /var/lib/wizara)
 mkdir -p "${dir%/*}"
 exec 9>> "${dir%/*}/lock"
 flock 9
