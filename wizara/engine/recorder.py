@@ -16,6 +16,8 @@ from wizara.record.run import Head
 _KEEP = r"""
 set -eu
 file=$1; mkdir -p "${file%/*}"
+# What packages write from here on, in a first run that may be interrupted, is nobody's own work (see TouchedFact).
+[ -e "${file%/*}/began" ] || : > "${file%/*}/began"
 new=$(mktemp "${file%/*}/.heads-XXXXXXXX"); trap 'rm -f "$new"' EXIT
 { grep -v "^$2 " "$file" 2>/dev/null || true; } > "$new"
 printf '%s %s %s %s\n' "$2" "$3" "$4" "$5" >> "$new"

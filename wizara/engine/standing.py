@@ -70,6 +70,7 @@ _TOUCHED = r"""
 known=$(dpkg-query -W -f '${Conffiles}\n' 2>/dev/null | awk '{print $2 "  " $1}'; cat /var/lib/ucf/hashfile 2>/dev/null)
 for path in "$@"; do
   [ -f "$path" ] || continue
+  if [ "$path" -nt /var/lib/wizara/began ] && [ -e /var/lib/wizara/began ]; then continue; fi
   sum=$(md5sum "$path")
   printf '%s\n' "$known" | grep -qxF "${sum%% *}  $path" || echo "$path"
 done
