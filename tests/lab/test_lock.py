@@ -102,7 +102,10 @@ def test_a_second_engineer_is_refused_at_once_and_let_in_after_a_kill(enrolled):
         assert "alice@ctl1" in done.stdout
         process.kill()
         assert seconds_until_free(enrolled, 10) < 2
-    assert enrolled.sh("cat /run/wizara/lock") == ""
+    # The last holder has let go; what its machine's end still does takes a moment.
+    enrolled.sh(
+        "i=0; while [ -s /run/wizara/lock ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done; [ ! -s /run/wizara/lock ]"
+    )
 
 
 @pytest.mark.parametrize("release", ["trixie"])
