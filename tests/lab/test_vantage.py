@@ -135,7 +135,7 @@ def test_a_line_that_is_cut_ends_both_sides_and_what_was_not_seen_is_told(applie
     assert until(lambda: "cmdline" in remains(lab, "gw-ons"), 30), ended(process)
     lab.block("ons.vsat")
     try:
-        code, _out, said = ended(process, 40)
+        code, _out, said = ended(process, 90)
         assert code == 5, said
         assert "gw-ons: the connection was cut" in said
         assert until(lambda: remains(lab, "gw-ons") == "", 20), remains(lab, "gw-ons")  # what an earlier one left, too
