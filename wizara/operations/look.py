@@ -35,7 +35,6 @@ _NAMES = {
     "Unit": "unit",
     "Packages": "packages",
     "Login": "login",
-    "InForce": "what is in force of",
     "Active": "services",
 }
 
