@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -93,7 +94,7 @@ class Journal:
         runs.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = runs / FILE
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        with _legible(path):
+        with _legible(path), _one_at_a_time(runs):
             connection = sqlite3.connect(path, timeout=30, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
@@ -191,6 +192,17 @@ class Journal:
         row = (seq, moment, run, kind, node, text, previous, digest)
         self._connection.execute(f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608 - names of ours
         return Head(journal=digest if seq == 0 else self.name, seq=seq, hash=digest)
+
+
+@contextmanager
+def _one_at_a_time(runs: Path) -> Iterator[None]:
+    """Let one process at a time begin a journal in *runs*: SQLite does not wait while a new file is turned to WAL."""
+    folder = os.open(runs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 @contextmanager

@@ -113,6 +113,26 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
             assert [entry.seq for entry in journal.entries()][-1] >= last
 
 
+def test_many_processes_begin_one_journal_at_the_same_moment(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib, time\nfrom wizara.record.journal import Journal\n"
+        "sys.stdout.write('.'); sys.stdout.flush(); sys.stdin.readline()\n"
+        "for number in range(20): Journal.open(pathlib.Path(sys.argv[1]) / str(number)).close()\n"
+    )
+    line = [sys.executable, "-c", program, str(tmp_path)]
+    openers = [subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _number in range(6)]
+    for one in openers:
+        assert one.stdout is not None
+        one.stdout.read(1)
+    for one in openers:
+        assert one.stdin is not None
+        one.stdin.close()
+    assert [one.wait(timeout=60) for one in openers] == [0] * 6
+    for number in range(20):
+        with Journal.open(tmp_path / str(number)) as journal:
+            assert len(list(journal.entries())) == 1
+
+
 def test_several_writers_make_one_chain(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib\nfrom wizara.record.journal import Journal\n"
