@@ -47,7 +47,7 @@ def run(
     sessions = farm.log().count("ctype session") if farm else 0
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
-        line, input=stdin, capture_output=True, text=True, check=False, env=dict(env or os.environ), timeout=600
+        line, input=stdin, capture_output=True, text=True, check=False, env=dict(env or os.environ), timeout=2400
     )
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:

@@ -31,7 +31,7 @@ _SHARED = {"confirming over a new connection"}
 #: Seconds after the start, from a fixed seed: within steps, wherever they fall.
 _CHANCE = random.Random(3)
 MOMENTS = [round(_CHANCE.uniform(0.6, 11), 1) for _number in range(10)]
-_HOLD_LOCK = """open(my $lock, '>>', '/var/lib/dpkg/lock-frontend'); fcntl($lock, 6, pack('s s x4 q q l x4', 1, 0, 0, 0, 0)) or die; sleep 12"""
+_HOLD_LOCK = """open(my $lock, '>>', '/var/lib/dpkg/lock-frontend'); fcntl($lock, 6, pack('s s x4 q q l x4', 1, 0, 0, 0, 0)) or die; open(my $mark, '>', '/run/apt-is-held'); close($mark); sleep 12"""
 _FILL = """
 set -e
 mkdir -p /mnt/small; mount -t tmpfs -o size=3m,mode=755 tmpfs /mnt/small; cp -a @FOLDER@/. /mnt/small/; chmod --reference=@FOLDER@ /mnt/small
@@ -227,7 +227,9 @@ def test_the_disk_is_full(ground: Ground, reference: Reference, heals: Heal, fol
 
 @pytest.mark.fault_kind("apt's lock is held")
 def test_aptss_lock_is_held(ground: Ground, reference: Reference) -> None:
-    ground.sh(f"systemd-run --quiet --collect perl -e {_quoted(_HOLD_LOCK)}")
+    ground.sh(
+        f"systemd-run --quiet --collect perl -e {_quoted(_HOLD_LOCK)}; until [ -e /run/apt-is-held ]; do sleep 0.05; done"
+    )
     began = time.monotonic()
     heal(ground, reference)
     assert time.monotonic() - began > 8

@@ -31,6 +31,9 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "a next hop elsewhere": (
         HQ, "gateway: 192.0.2.1", "gateway: 192.0.2.9", "192.0.2.9 is not in the uplink's network 192.0.2.0/30"),
     "a next hop that is oneself": (HQ, "gateway: 192.0.2.1", "gateway: 192.0.2.2", "is the gateway's own address"),
+    "an engineer called like an account of the system": (
+        MINISTRY, "engineers: [", "engineers: [www-data, ",
+        "engineers[0]: engineer 'www-data' is called like an account of the system — give this person another key in people"),
     "nobody may manage": (MINISTRY, "management: [10.20.99.0/24, 203.0.113.2/32]", "management: []", "no network may reach SSH"),
     "a node outside its LAN": (
         HQ, "adm: {address: 10.20.99.10}", "adm: {address: 10.20.98.10}",

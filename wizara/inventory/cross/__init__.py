@@ -16,6 +16,7 @@ CHECKS = (
     names.machines,
     names.ports,
     names.mailboxes,
+    references.engineers,
     references.people,
     references.flows,
     references.headquarters,

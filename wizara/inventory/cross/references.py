@@ -8,20 +8,18 @@ from wizara.errors import UsageFault
 from wizara.inventory.cross.whole import Whole
 from wizara.text import _
 
+#: Accounts that Debian's base-passwd makes on every system, and those that services of ours and wizara itself stand on.
+_SYSTEM_LOGINS = (
+    *("root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data"),
+    *("backup", "list", "irc", "gnats", "nobody"),
+    *("messagebus", "polkitd", "sshd", "chrony", "postfix", "dovecot", "dovenull", "unbound", "tcpdump", "vmail"),
+    "wizara",
+)
+
 
 def people(whole: Whole) -> Iterator[UsageFault]:
-    """Yield a fault for each person, engineer, holder or deputy who is not declared or could not log in."""
+    """Yield a fault for each holder and deputy who is not declared, and for each person at a site that is not."""
     declaration = whole.declaration
-    if not declaration.engineers:
-        yield UsageFault(_("no engineer: nobody could log in on a node"), place=whole.place("engineers"))
-    for index, name in enumerate(declaration.engineers):
-        place = whole.place("engineers", index)
-        if name not in declaration.people:
-            yield whole.unknown(place, _("person"), name, declaration.people)
-        elif not declaration.people[name].ssh_keys:
-            message = _("engineer '{name}' has no SSH key and could not log in").format(name=name)
-            hint = _("add one to people.{name}.ssh_keys").format(name=name)
-            yield UsageFault(message, place=place, hint=hint)
     for function_name, function in declaration.functions.items():
         named: list[tuple[tuple[str | int, ...], str]] = [(("holder",), function.holder)]
         named += [(("deputies", index), deputy) for index, deputy in enumerate(function.deputies)]
@@ -32,6 +30,24 @@ def people(whole: Whole) -> Iterator[UsageFault]:
     for name, person in declaration.people.items():
         if person.site not in whole.sites and whole.complete:
             yield whole.unknown(whole.place("people", name, "site"), _("site"), person.site, whole.sites)
+
+
+def engineers(whole: Whole) -> Iterator[UsageFault]:
+    """Yield a fault for each engineer who is not declared, could not log in, or would be an account of the system."""
+    declaration = whole.declaration
+    if not declaration.engineers:
+        yield UsageFault(_("no engineer: nobody could log in on a node"), place=whole.place("engineers"))
+    for index, name in enumerate(declaration.engineers):
+        place = whole.place("engineers", index)
+        if name in _SYSTEM_LOGINS or name.startswith("systemd-"):
+            message = _("engineer '{name}' is called like an account of the system").format(name=name)
+            yield UsageFault(message, place=place, hint=_("give this person another key in people"))
+        elif name not in declaration.people:
+            yield whole.unknown(place, _("person"), name, declaration.people)
+        elif not declaration.people[name].ssh_keys:
+            message = _("engineer '{name}' has no SSH key and could not log in").format(name=name)
+            hint = _("add one to people.{name}.ssh_keys").format(name=name)
+            yield UsageFault(message, place=place, hint=hint)
 
 
 def flows(whole: Whole) -> Iterator[UsageFault]:
