@@ -18,18 +18,13 @@ from wizara.audit.mandate import check_networks
 from wizara.audit.observation import Observation, now
 from wizara.audit.orders import Facts, Orders, Sighting
 from wizara.audit.untrusted import harmless
-from wizara.engine.outpost import Outpost, archive
+from wizara.engine.outpost import Outpost, archive, needed
 from wizara.engine.reach import HostKey, Login, Machine
 from wizara.errors import Unfinished
 from wizara.text import _
 
-#: What a node is given; it all runs on the standard library of Debian 12 and later.
-PROGRAM = (
-    "wizara", "wizara.errors", "wizara.place", "wizara.text", "wizara.audit", "wizara.audit.leash",
-    "wizara.audit.limits", "wizara.audit.orders", "wizara.audit.untrusted", "audits", "audits.lan", "audits.lan.arp",
-    "audits.lan.door", "audits.lan.ports", "audits.lan.scan", "audits.lan.snmp", "audits.lan.ssh",
-    "audits.lan.station", "audits.lan.talks", "audits.lan.tls",
-)  # fmt: skip
+#: Where a node begins; it is given that module and all of ours that it needs, on the standard library of Debian 12 and later.
+ENTRY = "audits.lan.station"
 START = "import sys\nfrom audits.lan.station import main\nmain(sys.argv[1])\n"
 
 
@@ -49,7 +44,7 @@ async def collect(job: Job) -> AsyncIterator[Observation]:
             door.check(ip, port)
             return machine.through(ip, port, seconds)
 
-        sightings = outpost.sightings(archive(PROGRAM, START), orders.to_json())
+        sightings = outpost.sightings(archive(needed(ENTRY), START), orders.to_json())
         async for seen in _and_devices(job, _by_turns(sightings), connect):
             yield seen
 

@@ -6,11 +6,12 @@ It runs on this computer or on a node of the audited site, and therefore on the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 
-from audits.lan import arp, snmp, ssh, talks, tls
+from audits.lan import arp
 from audits.lan.door import Door
+from audits.lan.looks import KINDS, Look, datagram_looks, looks
 from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS, to_try
 from wizara.audit.orders import Facts, Orders, Sighting
 from wizara.audit.untrusted import untrusted
@@ -82,7 +83,7 @@ class Scan:
             self.say(Sighting("banner", "banner", {"text": untrusted(heard)}, ip, port, "tcp"))
         await asyncio.gather(
             *(self._service(ip, port, banners.get(port, b"")) for port in opened),
-            *(self._snmp(ip, one) for one in snmp.COMMUNITIES),
+            *(self._ask(ip, *one) for one in datagram_looks()),
         )
 
     async def _knock(self, ip: str, port: int) -> tuple[str, bytes]:
@@ -100,46 +101,19 @@ class Scan:
         if port in SILENT:
             return
         for name, look in looks(port, heard):
-            try:
-                facts = await look(self.door, ip, port)
-            except Refusal:
-                raise
-            except Exception as fault:  # noqa: BLE001 - one hostile answer must not cost the others
-                facts = {"answer": False, "fault": untrusted(f"{type(fault).__name__}: {fault}")}
-            self.say(Sighting(name, KINDS[name], facts, ip, port, "tcp"))
+            self.say(Sighting(name, KINDS[name], await self._looked(look, ip, port), ip, port, "tcp"))
 
-    async def _snmp(self, ip: str, community: str) -> None:
-        self.say(Sighting("snmp", "snmp", await snmp.look(self.door, ip, community), ip, 161, "udp"))
+    async def _ask(self, ip: str, name: str, port: int, look: Look) -> None:
+        self.say(Sighting(name, KINDS[name], await self._looked(look, ip, port), ip, port, "udp"))
+
+    async def _looked(self, look: Look, ip: str, port: int) -> Facts:
+        try:
+            return await look(self.door, ip, port)
+        except Refusal:
+            raise
+        except Exception as fault:  # noqa: BLE001 - one hostile answer must not cost the others
+            return {"answer": False, "fault": untrusted(f"{type(fault).__name__}: {fault}")}
 
 
 def _attached(ports: Iterable[arp.Port], networks: tuple[IPv4Network, ...]) -> list[arp.Port]:
     return [port for port in ports if any(port.address.ip in network for network in networks)]
-
-
-Look = Callable[[Door, str, int], Awaitable[Facts]]
-
-
-#: look → the kind of observation it makes
-KINDS = {
-    "ssh": "ssh", "tls": "tls", "http": "http", "https": "http", "ftp": "ftp", "smtp": "smtp", "redis": "redis",
-    "telnet": "telnet", "mqtt": "mqtt", "memcached": "memcached",
-}  # fmt: skip
-
-
-def looks(port: int, heard: bytes) -> tuple[tuple[str, Look], ...]:
-    """Return what to do on an open *port* that said *heard*: by its words first, by its number else."""
-    if heard.startswith(b"SSH-"):
-        return (("ssh", ssh.look),)
-    if heard[:1] == b"\xff" and heard[1:2] in {b"\xfb", b"\xfc", b"\xfd", b"\xfe"}:
-        return (("telnet", talks.telnet),)
-    if heard.startswith(b"220"):
-        mail = port in {25, 465, 587, 2525} or b"SMTP" in heard.upper()
-        return (("smtp", talks.smtp),) if mail else (("ftp", talks.ftp),)
-    if port in talks.LOOKS:
-        return (talks.LOOKS[port],)
-    table: list[tuple[str, Look, frozenset[int]]] = [
-        ("tls", tls.look, TLS),
-        ("https", talks.https, HTTPS),
-        ("http", talks.http, HTTP),
-    ]
-    return tuple((name, look) for name, look, ports in table if port in ports)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import threading
@@ -23,6 +24,8 @@ _COPY_SECONDS = 120.0
 """How long the program may take to get there: it has some 25 KB, and lines of 9,600 bit/s are in use."""
 _LINE = 1 << 20
 """Bytes of one line; a node that sends longer ones is not ours any more."""
+
+_OURS = frozenset({"wizara", "audits"})
 
 #: The program's folder is locked as long as it is in use; what a machine that lost its power left is nobody's. The program
 #: itself takes its folder away once it is in memory; the trap does when it never came so far.
@@ -48,6 +51,43 @@ exec 8<&-
 timeout 120 head -c "$1" > "$mine/program.pyz"
 python3 -I -B "$mine/program.pyz" "$mine"
 """
+
+
+def needed(entry: str) -> tuple[str, ...]:
+    """Return the module *entry*, all of ours that it imports in turn, and their packages, in order."""
+    expose()
+    found, waiting = set[str](), [entry]
+    while waiting:
+        name = waiting.pop()
+        path = _place(name) if name not in found and name.partition(".")[0] in _OURS else None
+        if path:
+            found.add(name)
+            waiting += [name.rpartition(".")[0], *_imported(path.read_text(encoding="utf-8"))]
+    return tuple(sorted(found))
+
+
+def _place(name: str) -> Path | None:
+    """Return the file of the module *name*; None when it is something within one."""
+    try:
+        spec = find_spec(name)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _imported(source: str) -> list[str]:
+    """Return what *source* imports when it runs: names that may be modules; what only a type checker reads is left out."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{one.name}" for one in node.names)]
+    return names
 
 
 def archive(modules: Iterable[str], start: str) -> bytes:

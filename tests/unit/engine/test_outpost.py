@@ -36,7 +36,7 @@ def landed(folder: Path) -> subprocess.Popen[bytes]:
     """Run the program as a node does, without what pip installed."""
     folder.mkdir()
     program = folder / "program.pyz"
-    program.write_bytes(outpost.archive(collectors.PROGRAM, collectors.START))
+    program.write_bytes(outpost.archive(outpost.needed(collectors.ENTRY), collectors.START))
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-B", str(program), str(folder)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"]},
@@ -98,9 +98,15 @@ def test_signs_of_life_hold_it_for_as_long_as_they_come() -> None:
 
 
 def test_the_same_modules_are_the_same_program() -> None:
-    one, other = (outpost.archive(collectors.PROGRAM, collectors.START) for _each in range(2))
+    one, other = (outpost.archive(outpost.needed(collectors.ENTRY), collectors.START) for _each in range(2))
     assert one == other
     assert len(one) < 100_000  # it crosses a slow line
+
+
+def test_a_node_is_given_what_the_scan_needs_and_no_more() -> None:
+    modules = outpost.needed(collectors.ENTRY)
+    assert {"audits.lan.station", "audits.lan.looks", "audits.lan.tls", "wizara.audit.limits", "wizara"} <= {*modules}
+    assert not [name for name in modules if name.startswith(("wizara.engine", "wizara.inventory", "wizara.record"))]
 
 
 def test_orders_arrive_as_they_were_given() -> None:
