@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from audits.lan import arp
 from audits.lan.door import Door
-from audits.lan.looks import KINDS, Look, datagram_looks, looks
+from audits.lan.dispatch import KINDS, Look, datagrams, looks
 from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS, to_try
 from wizara.audit.orders import Facts, Orders, Sighting
 from wizara.audit.untrusted import untrusted
@@ -83,7 +83,7 @@ class Scan:
             self.say(Sighting("banner", "banner", {"text": untrusted(heard)}, ip, port, "tcp"))
         await asyncio.gather(
             *(self._service(ip, port, banners.get(port, b"")) for port in opened),
-            *(self._ask(ip, *one) for one in datagram_looks()),
+            *(self._ask(ip, *one) for one in datagrams()),
         )
 
     async def _knock(self, ip: str, port: int) -> tuple[str, bytes]:
@@ -101,10 +101,10 @@ class Scan:
         if port in SILENT:
             return
         for name, look in looks(port, heard):
-            self.say(Sighting(name, KINDS[name], await self._looked(look, ip, port), ip, port, "tcp"))
+            self.say(Sighting(name, KINDS.get(name, name), await self._looked(look, ip, port), ip, port, "tcp"))
 
     async def _ask(self, ip: str, name: str, port: int, look: Look) -> None:
-        self.say(Sighting(name, KINDS[name], await self._looked(look, ip, port), ip, port, "udp"))
+        self.say(Sighting(name, KINDS.get(name, name), await self._looked(look, ip, port), ip, port, "udp"))
 
     async def _looked(self, look: Look, ip: str, port: int) -> Facts:
         try:

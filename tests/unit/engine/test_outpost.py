@@ -105,7 +105,9 @@ def test_the_same_modules_are_the_same_program() -> None:
 
 def test_a_node_is_given_what_the_scan_needs_and_no_more() -> None:
     modules = outpost.needed(collectors.ENTRY)
-    assert {"audits.lan.station", "audits.lan.looks", "audits.lan.tls", "wizara.audit.limits", "wizara"} <= {*modules}
+    assert {"audits.lan.station", "audits.lan.dispatch", "audits.lan.tls", "wizara.audit.limits", "wizara"} <= {
+        *modules
+    }
     assert not [name for name in modules if name.startswith(("wizara.engine", "wizara.inventory", "wizara.record"))]
 
 

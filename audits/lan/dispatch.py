@@ -1,4 +1,4 @@
-"""What is said to a service that was found: by its words first, by its number else; and what every living host is asked by UDP."""
+"""Which look is taken at which open port: by what it said first, by its number else; and the single datagrams."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ from audits.lan.door import Door
 from audits.lan.ports import HTTP, HTTPS, TLS
 from wizara.audit.orders import Facts
 
-#: A look: through the door, at a port of an address; it returns what it saw.
 Look = Callable[[Door, str, int], Awaitable[Facts]]
 
-
-#: look → the kind of observation it makes
-KINDS = {
-    "ssh": "ssh", "tls": "tls", "http": "http", "https": "http", "ftp": "ftp", "smtp": "smtp", "redis": "redis",
-    "telnet": "telnet", "mqtt": "mqtt", "memcached": "memcached", "snmp": "snmp",
-}  # fmt: skip
+#: look → the kind of observation it makes, where the two differ
+KINDS = {"https": "http"}
 
 
 def looks(port: int, heard: bytes) -> tuple[tuple[str, Look], ...]:
-    """Return what to do on an open TCP *port* that said *heard*: by its words first, by its number else."""
+    """Return what to do on an open *port* that said *heard*."""
     if heard.startswith(b"SSH-"):
         return (("ssh", ssh.look),)
     if heard[:1] == b"\xff" and heard[1:2] in {b"\xfb", b"\xfc", b"\xfd", b"\xfe"}:
@@ -40,10 +35,6 @@ def looks(port: int, heard: bytes) -> tuple[tuple[str, Look], ...]:
     return tuple((name, look) for name, look, ports in table if port in ports)
 
 
-def datagram_looks() -> tuple[tuple[str, int, Look], ...]:
-    """Return what every living host is asked by UDP: the look's name, its port and the look."""
-    return tuple(("snmp", 161, partial(_community, community)) for community in snmp.COMMUNITIES)
-
-
-async def _community(community: str, door: Door, ip: str, _port: int) -> Facts:
-    return await snmp.look(door, ip, community)
+def datagrams() -> tuple[tuple[str, int, Look], ...]:
+    """Return (name, UDP port, look) of every question that each living host is asked."""
+    return tuple(("snmp", 161, partial(snmp.look, community=community)) for community in snmp.COMMUNITIES)
