@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 
 from audits.lan import arp
-from audits.lan.door import Door
 from audits.lan.dispatch import KINDS, Look, datagrams, looks
+from audits.lan.door import Door
 from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS, to_try
 from wizara.audit.orders import Facts, Orders, Sighting
 from wizara.audit.untrusted import untrusted
