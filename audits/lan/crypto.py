@@ -18,7 +18,7 @@ _SUSPICION = "suspected as being backdoored"
 _WEAK_MODE = "using weak cipher mode"
 
 
-@rule("TLS-001", kinds=("tls",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:L/A:N")
+@rule("TLS-001", kinds=("tls",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:L/A:N", fix="manual")
 def old_tls(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A service still speaks SSL 3, TLS 1.0 or TLS 1.1 (forbidden by RFC 7568 and RFC 8996)."""
     for about, one in services(seen, facts, "tls"):
@@ -31,7 +31,7 @@ def _certificate(one: Observation) -> dict[str, object]:
     return dict(found) if isinstance(found, dict) else {}
 
 
-@rule("TLS-002", kinds=("tls",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:R/S:U/C:H/I:L/A:N")
+@rule("TLS-002", kinds=("tls",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:R/S:U/C:H/I:L/A:N", fix="manual")
 def expired_certificate(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A certificate was past its last day when the run began."""
     moment = datetime.fromisoformat(facts.moment)
@@ -43,7 +43,7 @@ def expired_certificate(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         yield broken(about, [one], ended=ends[:10]) if expired else holds(about, [one])
 
 
-@rule("TLS-003", kinds=("tls",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:H/I:N/A:N")
+@rule("TLS-003", kinds=("tls",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:H/I:N/A:N", fix="manual")
 def weak_certificate(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A certificate has a short key, or a signature by MD5 or SHA-1."""
     for about, one in services(seen, facts, "tls"):
@@ -75,25 +75,25 @@ def _ssh(seen: Seen, facts: LanFacts, listed: str, kind: str) -> Iterator[Judgem
         yield broken(about, [one], algorithms=", ".join(found)) if found else holds(about, [one])
 
 
-@rule("SSH-001", kinds=("ssh",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:L/A:N")
+@rule("SSH-001", kinds=("ssh",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:L/A:N", fix="manual")
 def weak_key_exchange(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """SSH offers a broken key exchange."""
     return _ssh(seen, facts, "kex", "kex")
 
 
-@rule("SSH-002", kinds=("ssh",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:L/A:N")
+@rule("SSH-002", kinds=("ssh",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:L/A:N", fix="manual")
 def weak_cipher(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """SSH offers a broken cipher."""
     return _ssh(seen, facts, "cipher", "enc")
 
 
-@rule("SSH-003", kinds=("ssh",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:N/I:L/A:N")
+@rule("SSH-003", kinds=("ssh",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:N/I:L/A:N", fix="manual")
 def weak_mac(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """SSH offers a broken message authentication code."""
     return _ssh(seen, facts, "mac", "mac")
 
 
-@rule("SSH-004", kinds=("ssh",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:N")
+@rule("SSH-004", kinds=("ssh",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:N", fix="manual")
 def weak_host_key(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """SSH proves itself with a broken kind of key."""
     return _ssh(seen, facts, "host_key", "key")

@@ -67,25 +67,25 @@ def web_server(lines: tuple[str, ...]) -> str | None:
     return next((line for line in lines if line.strip() == "ip http server"), None)
 
 
-@rule("SWI-001", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N")
+@rule("SWI-001", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N", fix="manual")
 def switch_telnet(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """The switch accepts Telnet for its management."""
     return _configurations(seen, facts, telnet_line)
 
 
-@rule("SWI-002", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N")
+@rule("SWI-002", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N", fix="manual")
 def switch_default_community(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """The switch has a community everybody knows."""
     return _configurations(seen, facts, default_community)
 
 
-@rule("SWI-003", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:H/PR:H/UI:N/S:U/C:H/I:N/A:N")
+@rule("SWI-003", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:H/PR:H/UI:N/S:U/C:H/I:N/A:N", fix="manual")
 def switch_passwords_in_clear(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """The switch keeps passwords readable in its configuration."""
     return _configurations(seen, facts, passwords_in_clear)
 
 
-@rule("SWI-004", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:R/S:U/C:H/I:H/A:N")
+@rule("SWI-004", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:R/S:U/C:H/I:H/A:N", fix="manual")
 def switch_web_server(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """The switch is managed by a web page without TLS."""
     return _configurations(seen, facts, web_server)

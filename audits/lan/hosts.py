@@ -13,7 +13,7 @@ from wizara.audit.rule import Judgement, broken, holds, rule, unknown
 from wizara.audit.verdict import Subject
 
 
-@rule("LAN-001", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N")
+@rule("LAN-001", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N", fix="manual")
 def undeclared_host(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A machine lives on the LAN that nobody declared; only who is plugged into it can say that none does."""
     for one in seen.of("sweep"):
@@ -27,7 +27,7 @@ def undeclared_host(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         yield holds(about, evidence) if facts.at(ip) else broken(about, evidence, ip=ip, mac=about.mac or "?")
 
 
-@rule("LAN-002", scope="declared", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L")
+@rule("LAN-002", scope="declared", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L", fix="manual")
 def declared_host_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A declared machine does not answer. Only ARP on its own link can say so; from elsewhere a filter may hide it."""
     alive = set(living(seen))
@@ -51,7 +51,7 @@ def _why_not(seen: Seen, ip: str) -> str:
     return next((one.text("reason") for one in sweeps if one.text("reason") not in {"", "afar"}), "not-looked")
 
 
-@rule("LAN-003", scope="declared", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N")
+@rule("LAN-003", scope="declared", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N", fix="manual")
 def mac_differs(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """Another network card answers at a declared address."""
     for host in facts.hosts:
@@ -66,7 +66,7 @@ def mac_differs(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
             yield broken(about, evidence, declared=host.mac, found=", ".join(sorted(found)))
 
 
-@rule("LAN-004", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N")
+@rule("LAN-004", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N", fix="manual")
 def address_answered_twice(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """Two network cards answer for one address: a duplicate, or somebody in between."""
     for ip in living(seen):
@@ -80,7 +80,7 @@ def _tcp(services: tuple[str, ...] | None) -> set[int]:
     return {int(service.removeprefix("tcp/")) for service in services or () if service.startswith("tcp/")}
 
 
-@rule("LAN-005", scope="declared", kinds=("ports",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L")
+@rule("LAN-005", scope="declared", kinds=("ports",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L", fix="manual")
 def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A declared service accepts no connection. Printing ports are never tried, and so never judged.
 
@@ -108,7 +108,7 @@ def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]
                 yield broken(about, evidence, service=f"tcp/{port}", name=host.name)
 
 
-@rule("LAN-006", kinds=("ports",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:N/A:N")
+@rule("LAN-006", kinds=("ports",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:N/A:N", fix="manual")
 def undeclared_service(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A declared machine serves more than was declared. Undeclared machines have a finding of their own."""
     for host in facts.hosts:

@@ -1,8 +1,13 @@
-"""All rules of the LAN audit, by id; each topic has its file."""
+"""All rules of the LAN audit, by id; each topic has its file, and every file of the folder ``weaknesses`` is one."""
 
 from __future__ import annotations
 
-from audits.lan import crypto, devices, hosts, services
+from importlib import import_module
+from pkgutil import iter_modules
+
+from audits.lan import crypto, devices, hosts, services, weaknesses
 from wizara.audit.rule import rules_of
 
-RULES = rules_of(hosts, services, crypto, devices)
+_TOPICS = (import_module(f"{weaknesses.__name__}.{one.name}") for one in iter_modules(weaknesses.__path__))
+
+RULES = rules_of(hosts, services, crypto, devices, *_TOPICS)

@@ -57,10 +57,10 @@ def description(answer: bytes, request: int) -> bytes | None:
     return value if good and tag == 0x04 else None
 
 
-async def look(door: Door, ip: str, community: str) -> Facts:
+async def look(door: Door, ip: str, port: int = 161, community: str = "public") -> Facts:
     """Ask *ip* with *community*."""
     request = secrets.randbelow(1 << 30) + 1
-    answer = await door.udp(ip, 161, get_request(community, request))
+    answer = await door.udp(ip, port, get_request(community, request))
     found = description(answer, request) if answer else None
     return (
         {"community": community, "answer": False}

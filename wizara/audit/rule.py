@@ -61,6 +61,8 @@ class Rule(Generic[FactsT]):
     """The observations it needs; a vantage that cannot make them leaves it unknown."""
     cvss: str
     function: Callable[[Seen, FactsT], Iterable[Judgement]]
+    fix: str = ""
+    """What mends it: a deploy's name (``mail``), or ``manual``."""
 
     @property
     def severity(self) -> Severity:
@@ -73,13 +75,13 @@ class Rule(Generic[FactsT]):
 
 
 def rule(
-    name: str, *, kinds: tuple[Kind, ...], cvss: str, scope: Scope = "found"
+    name: str, *, kinds: tuple[Kind, ...], cvss: str, scope: Scope = "found", fix: str = ""
 ) -> Callable[[Callable[[Seen, FactsT], Iterable[Judgement]]], Rule[FactsT]]:
     """Make a rule of a function; a malformed vector is a ValueError at import."""
     severity(cvss)
 
     def decorate(function: Callable[[Seen, FactsT], Iterable[Judgement]]) -> Rule[FactsT]:
-        return Rule(name, scope, kinds, cvss, function)
+        return Rule(name, scope, kinds, cvss, function, fix)
 
     return decorate
 

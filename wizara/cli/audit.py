@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wizara.cli.options import json_option, lab_option, runs_option
+from wizara.cli.new_rule import command as new_rule
+from wizara.cli.options import Forked, json_option, lab_option, runs_option
 from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _SEVERITIES = ("critical", "high", "medium", "low", "info")
 _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "blue", "info": "white"}
 
 
-@click.command()
+@click.command(cls=Forked)
 @click.argument("ministry", required=False)
 @click.argument("site", required=False)
 @click.option("--lan", "lans", multiple=True, metavar="NAME", help="Only this LAN of the site (repeatable).")
@@ -68,6 +69,9 @@ def command(
     else:
         _show(done)
     return done.code
+
+
+command.add_command(new_rule, "new-rule")
 
 
 def _say_from_where(prepared: Prepared) -> None:

@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import click
@@ -49,6 +50,28 @@ class Commands(click.Group):
         """List the commands."""
         with formatter.section(_("Commands")):
             formatter.write_dl([(name, one.get_short_help_str(1000)) for name, one in sorted(self.commands.items())])
+
+
+class Forked(Commands):
+    """A verb that does something by itself, with commands below it that a reserved first word leads to."""
+
+    allow_extra_args = False
+    allow_interspersed_args = True
+    parse_args = click.Command.parse_args
+    invoke = click.Command.invoke
+    collect_usage_pieces = click.Command.collect_usage_pieces
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(invoke_without_command=True, no_args_is_help=False, **settings)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Give the line to the command that its first word names, else keep it."""
+        below = self.commands.get(args[0]) if args else None
+        if below is None:
+            return super().make_context(info_name, args, parent, **extra)
+        return below.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
 
 
 #: What each command and option says of itself in its source: a process may change its language.

@@ -67,13 +67,17 @@ def fetch_estimate(kinds: tuple[str, ...] = ("bookworm", "trixie", "hosts")) -> 
 
 def ensure(kind: str, progress: Callable[[str, str], None]) -> Path:
     """Return the tree *kind*, built now unless this week's is cached."""
-    recipe = RECIPES[kind]
+    return ensure_recipe(RECIPES[kind], progress)
+
+
+def ensure_recipe(recipe: Recipe, progress: Callable[[str, str], None]) -> Path:
+    """Return the tree of *recipe*, built now unless this week's is cached."""
     folder = recipe.folder()
     if folder.is_dir():
         return folder
-    with _alone(kind):
+    with _alone(recipe.kind):
         if not folder.is_dir():
-            progress(kind, "build")
+            progress(recipe.kind, "build")
             _build(recipe, folder)
             _forget_older(recipe, folder)
     return folder

@@ -118,16 +118,19 @@ class RuleText:
 
 
 class Catalogue:
-    """The texts of a subject's rules in one language."""
+    """The texts of a subject's rules in one language: ``lan.fr.toml``, and a topic's own file as ``lan-mail.fr.toml``."""
 
     def __init__(self, language: str, subjects: Iterable[str] = ("lan",)) -> None:
         self.rules: dict[str, RuleText] = {}
         self.reasons: dict[str, str] = {}
         self.reviewed_by: dict[str, str] = {}
+        folder = root() / "audits" / "catalog"
         for subject in subjects:
-            path = root() / "audits" / "catalog" / f"{subject}.{language}.toml"
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-            self.reasons |= content.pop("reasons")
-            content.pop("language")
-            self.reviewed_by[subject] = content.pop("reviewed_by")
-            self.rules |= {rule: RuleText(**text) for rule, text in content.items()}
+            main = folder / f"{subject}.{language}.toml"
+            for path in (main, *sorted(folder.glob(f"{subject}-*.{language}.toml"))):
+                content = tomllib.loads(path.read_text(encoding="utf-8"))
+                self.reasons |= content.pop("reasons", {})
+                content.pop("language")
+                self.reviewed_by.setdefault(subject, content["reviewed_by"])
+                content.pop("reviewed_by")
+                self.rules |= {rule: RuleText(**text) for rule, text in content.items()}

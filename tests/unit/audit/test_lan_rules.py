@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 import tomllib
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
@@ -18,6 +19,9 @@ from wizara.audit.rule import Rule, judge
 from wizara.audit.untrusted import untrusted
 from wizara.report.words import Catalogue
 from wizara.tree import load
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pairs import read_pairs
 
 RULES: dict[str, Rule[LanFacts]] = {one.id: one for one in load("audits.lan.rules").RULES}
 HOSTILE: list[str] = json.loads((Path(__file__).parents[2] / "hostile.json").read_text())
@@ -108,7 +112,7 @@ PAIRS: dict[str, tuple[list[Observation], list[Observation]]] = {
     "SWI-002": (config("snmp-server community public RO"), config("snmp-server community ••• RO")),
     "SWI-003": ([seen("config", {"config": ["hostname sw"]}, port=22)], config("hostname sw")),
     "SWI-004": (config("ip http server"), config("no ip http server")),
-}
+} | read_pairs()
 
 
 def outcomes(name: str, observations: list[Observation], facts: LanFacts = FACTS) -> list[str]:
@@ -274,7 +278,8 @@ def test_rules_know_no_network() -> None:
         "switch",
     }
     folder = Path(__file__).parents[3] / "audits" / "lan"
-    for name in ("rules", "hosts", "services", "crypto", "devices", "subjects"):
+    topics = [path.relative_to(folder).with_suffix("") for path in (folder / "weaknesses").glob("*.py")]
+    for name in ("rules", "hosts", "services", "crypto", "devices", "subjects", *topics):
         tree = ast.parse((folder / f"{name}.py").read_text())
         named = {
             alias.name
