@@ -9,6 +9,8 @@ from wizara.audit.observation import Kind, Observation, Seen
 from wizara.audit.verdict import Subject
 from wizara.blueprint import Blueprint, NodePlan
 from wizara.inventory.models import Ministry
+from wizara.inventory.types import Titles
+from wizara.record.run import Record
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,17 @@ class Promises:
             for record in zone.records
             if record.type == "A" and record.name == f"{name}."
         )
+
+
+class Verification(Record):
+    """``verification.json``: what the report must say about the verification itself."""
+
+    ministry: str
+    title: Titles
+    country: str | None = None
+    nodes: tuple[str, ...]
+    """Those whose promises were tried."""
+    versions: dict[str, str]
 
 
 def node_subject(plan: NodePlan, service: str | None = None) -> Subject:

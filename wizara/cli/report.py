@@ -1,4 +1,4 @@
-"""``wizara report``: write what an audit found, for the minister and for the engineers."""
+"""``wizara report``: write what an audit found or a verification proved, for the minister and for the engineers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _chosen(value: str, known: tuple[str, ...]) -> tuple[str, ...]:
 )
 @runs_option
 def command(run: str, languages: str, formats: str, out: Path | None, runs: str) -> int:
-    """Write the report of RUN (an id, or last)."""
+    """Write the report of RUN: the id of an audit or a verification, or last."""
     from wizara.cli.reporting import write
 
     for path in write(Path(runs), run, _chosen(languages, LANGUAGES), _chosen(formats, FORMATS), out):

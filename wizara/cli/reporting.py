@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from wizara.errors import UsageFault
 from wizara.record.folder import RunFolder
+from wizara.report import proof_data, proofs
 from wizara.report.build import build
-from wizara.report.case import VERDICTS, Case, read_case
+from wizara.report.case import AUDIT, VERDICTS, VERIFICATION, Case, Proofs, read_case, read_proofs
 from wizara.report.data import data
+from wizara.report.document import Document
 from wizara.report.html import html
 from wizara.report.pdf import pdf
 from wizara.report.tables import table
@@ -21,34 +27,58 @@ def write(
     runs: Path, run: str, languages: tuple[str, ...], formats: tuple[str, ...], out: Path | None
 ) -> Iterator[Path]:
     """Write the reports of *run* and yield their paths; their owner alone can read them, for they are maps."""
-    folder = RunFolder.open(runs, _last_audit(runs) if run == "last" else run)
-    if folder.run.verb == "verify":
-        message = _("{run} is a verification, and only audits have reports so far").format(run=folder.run.id)
-        raise UsageFault(message, hint=_("its promises are in {path}").format(path=folder.path / "verify.json"))
-    if folder.run.verb != "audit":
-        raise UsageFault(_("{run} is no audit; reports are written of audits").format(run=folder.run.id))
-    case = read_case(folder)
+    folder = RunFolder.open(runs, _last(runs) if run == "last" else run)
+    if folder.run.verb not in {"audit", "verify"}:
+        message = _("{run} is neither an audit nor a verification, and only they have reports").format(
+            run=folder.run.id
+        )
+        raise UsageFault(message)
+    render = _audit(read_case(folder)) if folder.run.verb == "audit" else _verification(read_proofs(folder))
     target = out or folder.path
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     for language in languages:
-        for name, content in _rendered(case, language, formats):
+        for name, content in _rendered(render(language), formats):
             path = target / f"{folder.run.id}.{language}.{name}"
             _save(path, content)
             yield path
 
 
-def _last_audit(runs: Path) -> str:
-    """Return the id of the newest audit that came to its verdicts; ``last``, whatever that is, where there is none."""
-    return max((path.parent.name for path in runs.glob(f"*-audit-*/{VERDICTS}")), default="last")
+def _last(runs: Path) -> str:
+    """Return the id of the newest audit or verification that came to its verdicts; ``last`` where there is none."""
+    told = (path.parent for path in runs.glob(f"*/{VERDICTS}"))
+    return max((one.name for one in told if (one / AUDIT).is_file() or (one / VERIFICATION).is_file()), default="last")
 
 
-def _rendered(case: Case, language: str, formats: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-    document = build(case, language) if {"html", "pdf"} & set(formats) else None
+@dataclass(frozen=True)
+class _Report:
+    """A run in one language, in the shapes that formats are made of."""
+
+    document: Callable[[], Document]
+    data: Callable[[], BaseModel]
+    table: Callable[[], bytes]
+
+
+def _audit(case: Case) -> Callable[[str], _Report]:
+    return lambda language: _Report(
+        partial(build, case, language), partial(data, case, language), partial(table, case, language)
+    )
+
+
+def _verification(case: Proofs) -> Callable[[str], _Report]:
+    return lambda language: _Report(
+        partial(proofs.build, case, language),
+        partial(proof_data.data, case, language),
+        partial(proof_data.table, case, language),
+    )
+
+
+def _rendered(report: _Report, formats: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    document = report.document() if {"html", "pdf"} & set(formats) else None
     for name in formats:
         if name == "csv":
-            yield name, table(case, language)
+            yield name, report.table()
         elif name == "json":
-            yield name, data(case, language).model_dump_json(indent=2, by_alias=True).encode() + b"\n"
+            yield name, report.data().model_dump_json(indent=2, by_alias=True).encode() + b"\n"
         elif document:
             yield name, html(document) if name == "html" else pdf(document)
 

@@ -15,7 +15,8 @@ from wizara.cli.options import json_option, lab_option, limit_option, ministry_a
 from wizara.text import _
 
 if TYPE_CHECKING:
-    from wizara.cli.verifying import PromiseData, VerifySummary
+    from wizara.cli.verifying import VerifySummary
+    from wizara.report.proof_data import PromiseData
 
 _MANY = 12
 _COLOURS = {"holds": "green", "broken": "red", "unknown": "yellow"}
@@ -51,7 +52,7 @@ def command(ministry: str, lab: str | None, limit: tuple[str, ...], explain: boo
 
 
 def _show(result: VerifySummary, headquarters: str, *, explain: bool) -> None:
-    from wizara.cli.verifying import TITLES
+    from wizara.report.proofs import TITLES
 
     for topic, promises in groupby(result.promises, lambda one: one.topic):
         click.echo(click.style(_(TITLES[topic]), bold=_colours() or None))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from wizara import __version__
 from wizara.audit.exceptions import conclude
-from wizara.audit.promises import Promises
+from wizara.audit.promises import Promises, Verification
 from wizara.audit.rule import judge
-from wizara.audit.verdict import Outcome, Subject, Verdict
+from wizara.audit.verdict import Outcome, Verdict
 from wizara.blueprint import derive
 from wizara.cli.world import Scene, refuse_unenrolled
 from wizara.engine.ground import Gateway, Ground, Host, Place, meet
@@ -21,34 +23,12 @@ from wizara.inventory.required import dashed, mail_servers
 from wizara.inventory.secrets import Secret, find_identity, open_secrets, read_identity
 from wizara.record.folder import RunFolder
 from wizara.record.run import Record
-from wizara.report.case import OBSERVATIONS, VERDICTS
-from wizara.report.words import Catalogue, RuleText
+from wizara.report.case import OBSERVATIONS, VERDICTS, VERIFICATION
+from wizara.report.proof_data import PromiseData, count, promise
+from wizara.report.proofs import SUBJECTS
+from wizara.report.words import Catalogue, Words
 from wizara.text import N_, language
 from wizara.tree import load
-
-#: The subjects of promises, in the order they are shown.
-SUBJECTS = ("node", "names", "intranet", "mail")
-TITLES = {"node": N_("Nodes"), "names": N_("Names"), "intranet": N_("Secure intranet"), "mail": N_("Mail")}
-
-
-class PromiseData(Record):
-    """One promise about one subject."""
-
-    id: str
-    rule: str
-    topic: str
-    """The audit subject the rule belongs to: node, names, intranet, mail."""
-    outcome: Outcome
-    subject: Subject
-    promise: str
-    seen: str | None = None
-    """What was seen instead, when it is broken."""
-    reason: str | None = None
-    """Why it is unknown."""
-    remedy: str | None = None
-    proves: str
-    does_not_prove: str
-    evidence: tuple[str, ...]
 
 
 class VerifySummary(Record):
@@ -95,6 +75,7 @@ def verify(order: Order, progress: Callable[[str, str], None]) -> VerifySummary:
             one: judge(load(f"audits.{one}.rules").RULES, ground.observations, facts, "declared") for one in SUBJECTS
         }
         verdicts = tuple(verdict for one in judged.values() for verdict in one)
+        folder.write(VERIFICATION, _verification(order))
         folder.write(VERDICTS, conclude(verdicts, (), datetime.now(UTC).date()))
         code = ExitCode.PENDING if any(one.outcome == "broken" for one in verdicts) else ExitCode.DONE
         result = _summary(order, folder, judged, code)
@@ -108,6 +89,14 @@ def verify(order: Order, progress: Callable[[str, str], None]) -> VerifySummary:
     finally:
         folder.finish(folder.run.model_copy(update={"ended": datetime.now(UTC), "exit_code": int(code)}))
     return result
+
+
+def _verification(order: Order) -> Verification:
+    declared = order.scene.ministry
+    return Verification(
+        ministry=declared.name, title=declared.declaration.title, country=declared.declaration.country,
+        nodes=order.nodes, versions={"wizara": __version__, "python": platform.python_version()},
+    )  # fmt: skip
 
 
 def _secrets(found: Scene) -> dict[str, Secret]:
@@ -172,30 +161,16 @@ def _equip_from_lab(order: Order, ground: Ground) -> None:
 
 
 def _summary(order: Order, folder: RunFolder, judged: dict[str, tuple[Verdict, ...]], code: ExitCode) -> VerifySummary:
-    texts = Catalogue(language(), SUBJECTS)
+    texts, words = Catalogue(language(), SUBJECTS), Words(language(), order.scene.ministry.declaration.country)
     promises = tuple(
-        _promise(one, topic, texts) for topic, verdicts in judged.items() for one in sorted(verdicts, key=_place)
+        promise(one, topic, texts, words) for topic, verdicts in judged.items() for one in sorted(verdicts, key=_place)
     )
-    counts: dict[Outcome, int] = {"holds": 0, "broken": 0, "unknown": 0}
-    for one in promises:
-        counts[one.outcome] += 1
     return VerifySummary(
         run=folder.run.id, world=folder.run.world, ministry=folder.run.ministry, nodes=order.nodes, exit_code=int(code),
-        folder=str(folder.path), counts=counts, promises=promises,
+        folder=str(folder.path), counts=count(promises), promises=promises,
     )  # fmt: skip
 
 
 def _place(verdict: Verdict) -> tuple[str, str, str]:
     """Return where a promise stands in the table: many places look at once, and their order means nothing."""
     return verdict.rule, verdict.subject.name, verdict.subject.service or ""
-
-
-def _promise(verdict: Verdict, topic: str, texts: Catalogue) -> PromiseData:
-    text: RuleText = texts.rules[verdict.rule]
-    is_broken = verdict.outcome == "broken"
-    return PromiseData(
-        id=verdict.id, rule=verdict.rule, topic=topic, outcome=verdict.outcome, subject=verdict.subject,
-        promise=text.promise, seen=text.seen.format_map(verdict.details) if is_broken else None,
-        reason=texts.reasons[verdict.reason] if verdict.reason else None, remedy=text.remedy if is_broken else None,
-        proves=text.proves, does_not_prove=text.limits, evidence=verdict.evidence,
-    )  # fmt: skip

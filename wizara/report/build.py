@@ -203,8 +203,8 @@ def _lan(case: Case, words: Words) -> Section:
         words.say(word)
         for word in (N_("Address"), N_("Name"), N_("Network card"), N_("State"), N_("Open ports"), N_("Findings"))
     )
-    table = _table(words, headers, machine_rows(case, words), (15, 15, 19, 19, 22, 10))
-    return Section(title=title, anchor="map", blocks=(*figures, table))
+    rows = table(words, headers, machine_rows(case, words), (15, 15, 19, 19, 22, 10))
+    return Section(title=title, anchor="map", blocks=(*figures, rows))
 
 
 def _findings(case: Case, words: Words, catalogue: Catalogue) -> Section:
@@ -239,14 +239,14 @@ def _promises(case: Case, words: Words, catalogue: Catalogue) -> Section:
     unknown_headers = (words.say("Machine"), words.say("Checked"), words.say("Why it is not known"))
     blocks = (
         Heading(text=words.say("Declared and in order")),
-        _table(words, headers, rows, (36, 14, 50)),
+        table(words, headers, rows, (36, 14, 50)),
         Heading(text=words.say("Neither proven nor refuted")),
-        _table(words, unknown_headers, unjudged, (26, 30, 44)),
+        table(words, unknown_headers, unjudged, (26, 30, 44)),
     )
     return Section(title=words.say("What is in order, and what is not known"), anchor="promises", blocks=blocks)
 
 
-def _table(
+def table(
     words: Words, headers: tuple[str, ...], rows: tuple[tuple[Inline, ...], ...], widths: tuple[int, ...]
 ) -> Block:
     """Return a table, or a word that there is nothing to list."""

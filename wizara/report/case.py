@@ -1,4 +1,4 @@
-"""Everything one audit left in its run folder, read back and put in order for a report."""
+"""Everything an audit or a verification left in its run folder, read back and put in order for a report."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from functools import cached_property
 from wizara.audit.cvss import SEVERITIES, Severity, base_score
 from wizara.audit.job import AuditRecord
 from wizara.audit.observation import Observation, Seen
+from wizara.audit.promises import Verification
 from wizara.audit.verdict import Finding, Verdict, Verdicts
 from wizara.record.folder import RunFolder
 from wizara.record.run import Run
 
-OBSERVATIONS, VERDICTS, AUDIT = "observations.jsonl", "verdicts.json", "audit.json"
+OBSERVATIONS, VERDICTS, AUDIT, VERIFICATION = "observations.jsonl", "verdicts.json", "audit.json", "verification.json"
 
 
 @dataclass(frozen=True)
-class Case:
-    """A finished audit."""
+class Judged:
+    """A run that came to its verdicts."""
 
     run: Run
-    audit: AuditRecord
     verdicts: Verdicts
     observations: tuple[Observation, ...]
 
@@ -63,6 +63,20 @@ class Case:
         return hashlib.sha256("".join(one.id for one in self.observations).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Case(Judged):
+    """A finished audit."""
+
+    audit: AuditRecord
+
+
+@dataclass(frozen=True)
+class Proofs(Judged):
+    """A finished verification."""
+
+    verification: Verification
+
+
 def _order(finding: Finding) -> tuple[bool, int, float, str]:
     verdict = finding.verdict
     return finding.status == "accepted", SEVERITIES.index(verdict.severity), -base_score(verdict.cvss), finding.id
@@ -72,7 +86,17 @@ def read_case(folder: RunFolder) -> Case:
     """Read the audit in *folder*; UsageFault when it holds none or is damaged."""
     return Case(
         folder.run,
-        folder.read(AUDIT, AuditRecord),
         folder.read(VERDICTS, Verdicts),
         tuple(folder.read_lines(OBSERVATIONS, Observation)),
+        folder.read(AUDIT, AuditRecord),
+    )
+
+
+def read_proofs(folder: RunFolder) -> Proofs:
+    """Read the verification in *folder*; UsageFault when it holds none or is damaged."""
+    return Proofs(
+        folder.run,
+        folder.read(VERDICTS, Verdicts),
+        tuple(folder.read_lines(OBSERVATIONS, Observation)),
+        folder.read(VERIFICATION, Verification),
     )

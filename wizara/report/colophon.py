@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from wizara.report.case import Case
-from wizara.report.document import Fields, Heading, Inline, Paragraph, Section
+from collections.abc import Mapping
+
+from wizara.report.case import Case, Judged
+from wizara.report.document import Block, Fields, Heading, Inline, Paragraph, Section
 from wizara.report.words import Catalogue, Words, latin
 
 
 def colophon(case: Case, words: Words, catalogue: Catalogue) -> Section:
     """Return mandate, origin of the evidence, versions, and which texts nobody reviewed yet."""
-    versions = latin(*(f"{name} {version}" for name, version in sorted(case.audit.versions.items())))
-    origin: tuple[tuple[str, Inline], ...] = (
+    blocks = (
+        Heading(text=words.say("Mandate")),
+        Fields(fields=_mandate(case, words)),
+        *origin(case, case.audit.versions, words, catalogue),
+    )
+    return Section(title=words.say("Colophon"), anchor="colophon", blocks=blocks)
+
+
+def origin(case: Judged, versions: Mapping[str, str], words: Words, catalogue: Catalogue) -> tuple[Block, ...]:
+    """Return where the evidence comes from, by which *versions* of the tools, and which texts nobody reviewed yet."""
+    fields: tuple[tuple[str, Inline], ...] = (
         (words.say("Run"), latin(case.run.id)),
         (words.say("World"), latin(case.run.world)),
         (words.say("Operator at the keyboard"), latin(case.run.operator)),
         (words.say("Hash of the evidence"), latin(case.evidence_hash)),
-        (words.say("Tools"), versions),
+        (words.say("Tools"), latin(*(f"{name} {version}" for name, version in sorted(versions.items())))),
     )
-    blocks = (
-        Heading(text=words.say("Mandate")),
-        Fields(fields=_mandate(case, words)),
-        Heading(text=words.say("Origin of the evidence")),
-        Fields(fields=origin),
-        *(Paragraph(text=one) for one in _review(words, catalogue)),
-    )
-    return Section(title=words.say("Colophon"), anchor="colophon", blocks=blocks)
+    heading = Heading(text=words.say("Origin of the evidence"))
+    return heading, Fields(fields=fields), *(Paragraph(text=one) for one in _review(words, catalogue))
 
 
 def _mandate(case: Case, words: Words) -> tuple[tuple[str, Inline], ...]:

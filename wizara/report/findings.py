@@ -9,7 +9,7 @@ from datetime import date
 from wizara.audit.cvss import base_score
 from wizara.audit.observation import Observation
 from wizara.audit.verdict import Finding, Subject, Verdict
-from wizara.report.case import Case
+from wizara.report.case import Judged
 from wizara.report.document import Evidence, FindingBlock, Inline
 from wizara.report.words import Catalogue, Words, latin
 from wizara.text import N_
@@ -27,7 +27,7 @@ def where(subject: Subject) -> Inline:
     return latin(" · ".join(part for part in parts if part) or subject.asset)
 
 
-def block(case: Case, finding: Finding, words: Words, catalogue: Catalogue, severity_word: str) -> FindingBlock:
+def block(case: Judged, finding: Finding, words: Words, catalogue: Catalogue, severity_word: str) -> FindingBlock:
     """Return *finding* in the language of *words*."""
     verdict, text = finding.verdict, catalogue.rules[finding.verdict.rule]
     status = words.say(STATUS[finding.status])

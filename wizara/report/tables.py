@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Iterator
 
 from wizara.audit.cvss import base_score
 from wizara.report.case import Case
@@ -36,16 +37,26 @@ def inert(value: str) -> str:
 
 
 def table(case: Case, language: str) -> bytes:
-    """Return the findings, a row each, every cell quoted; UTF-8 with the mark that Excel needs to see it is."""
-    catalogue = Catalogue(language)
+    """Return the findings, a row each."""
+    return sheet(HEADERS, _rows(case, Catalogue(language)))
+
+
+def sheet(headers: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> bytes:
+    """Return *rows* under *headers*, every cell quoted and inert; UTF-8 with the mark that Excel needs to see it is."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(HEADERS)
+    writer.writerow(headers)
+    for row in rows:
+        writer.writerow([inert(cell) for cell in row])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _rows(case: Case, catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
     for one in case.findings:
         verdict, text = one.verdict, catalogue.rules[one.verdict.rule]
         subject = verdict.subject
         seen = text.seen.format_map(_Details(verdict.details))
-        cells = (
+        yield (
             one.id,
             verdict.severity,
             f"{base_score(verdict.cvss):.1f}",
@@ -63,8 +74,6 @@ def table(case: Case, language: str) -> bytes:
             verdict.cvss,
             one.fingerprint,
         )
-        writer.writerow([inert(cell) for cell in cells])
-    return out.getvalue().encode("utf-8-sig")
 
 
 class _Details(dict[str, str]):

@@ -149,21 +149,21 @@ def test_the_help_of_a_verb_loads_nothing_heavy(verb: str) -> None:
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
-def test_the_last_report_is_of_the_last_audit_whatever_came_after(tmp_path: Path) -> None:
-    from wizara.cli.reporting import _last_audit
+def test_the_last_report_is_of_the_last_run_that_has_one_whatever_came_after(tmp_path: Path) -> None:
+    from wizara.cli.reporting import _last
 
-    assert _last_audit(tmp_path) == "last"  # which tells what else is there, or that nothing is
+    assert _last(tmp_path) == "last"  # which tells what else is there, or that nothing is
     for name, files in {
-        "20260101T000000Z-audit-mps-0000": ("run.json", "verdicts.json"),
-        "20260102T000000Z-audit-mps-0000": ("run.json", "verdicts.json"),
-        "20260103T000000Z-audit-mps-0000": ("run.json",),  # never came to its end
-        "20260104T000000Z-verify-mps-0000": ("run.json", "verdicts.json"),
+        "20260101T000000Z-audit-mps-0000": ("run.json", "audit.json", "verdicts.json"),
+        "20260102T000000Z-verify-mps-0000": ("run.json", "verification.json", "verdicts.json"),
+        "20260103T000000Z-audit-mps-0000": ("run.json", "audit.json"),  # never came to its end
+        "20260104T000000Z-verify-mps-0000": ("run.json", "verdicts.json"),  # of a wizara that kept less
         "20260105T000000Z-apply-mps-0000": ("run.json",),
     }.items():
         (tmp_path / name).mkdir()
         for file in files:
             (tmp_path / name / file).touch()
-    assert _last_audit(tmp_path) == "20260102T000000Z-audit-mps-0000"
+    assert _last(tmp_path) == "20260102T000000Z-verify-mps-0000"
 
 
 def test_an_earlier_record_that_cannot_be_read_costs_no_audit(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from wizara.errors import ExitCode, UsageFault
 from wizara.inventory import load
 from wizara.inventory.models import Enrolled, EnrolledNode
 from wizara.record.world import World
+from wizara.report.proof_data import PromiseData
 from wizara.tree import root
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKYcw0NvDafAMP9PFyQpZv3pLDDMxreqK3Ps7VtQvrFS"
@@ -103,17 +104,30 @@ def test_a_fault_leaves_an_ended_record(monkeypatch: pytest.MonkeyPatch, order: 
     assert json.loads(path.read_text())["exit_code"] == ExitCode.USAGE
 
 
-def test_a_report_of_a_verification_says_where_its_promises_are(
+def test_a_verification_has_a_report_in_each_language_and_format(
     monkeypatch: pytest.MonkeyPatch, order: verifying.Order, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(verifying, "_collect", answering(True))
-    verifying.verify(order, lambda _who, _what: None)
-    assert wizara("report", "last", "--runs", str(order.runs)) == ExitCode.USAGE
-    assert "verify.json" in capsys.readouterr().err
+    monkeypatch.setattr(verifying, "_collect", answering(False))
+    result = verifying.verify(order, lambda _who, _what: None)
+    line = ("report", "last", "--runs", str(order.runs), "--lang", "fr,en,ar", "--format", "html,pdf,csv,json")
+    assert wizara(*line) == ExitCode.DONE
+    paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(paths) == 12
+    by_end = {".".join(path.name.split(".")[1:]): path for path in paths}
+    told = json.loads(by_end["en.json"].read_text())
+    assert told["counts"] == result.counts
+    assert sorted(one["id"] for one in told["promises"]) == sorted(one.id for one in result.promises)
+    assert {one["outcome"] for one in told["promises"]} == {"broken", "unknown"}
+    for language, words in (("fr", "Ce qui n'est pas tenu"), ("en", "What is not kept"), ("ar", "ما لم يتحقق")):
+        page = by_end[f"{language}.html"].read_text()
+        assert words in page.replace("&#39;", "'")
+        assert "dc1" in page
+        assert by_end[f"{language}.pdf"].read_bytes().startswith(b"%PDF")
+        assert by_end[f"{language}.csv"].read_text().count("\n") == len(result.promises) + 1
 
 
-def promise(outcome: str, name: str, **more: Any) -> verifying.PromiseData:
-    return verifying.PromiseData.model_validate(
+def promise(outcome: str, name: str, **more: Any) -> PromiseData:
+    return PromiseData.model_validate(
         {"id": "X", "rule": "NOD-001", "topic": "node", "outcome": outcome, "promise": "it stands", "proves": "this",
          "does_not_prove": "that", "evidence": (), "subject": Subject(asset=name, name=name)} | more
     )  # fmt: skip

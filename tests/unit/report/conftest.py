@@ -89,7 +89,7 @@ def make(texts: list[str]) -> Case:
     run = Run(
         id=RUN, verb="audit", world="field", ministry="mps", operator="awa", started=MOMENT, ended=MOMENT, exit_code=4
     )
-    return Case(run, record, verdicts, tuple(seen))
+    return Case(run, verdicts, tuple(seen), record)
 
 
 @pytest.fixture(scope="session")
