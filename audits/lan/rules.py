@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from audits.lan import crypto, devices, hosts, services, weaknesses
+from audits.devices.rules import RULES as DEVICE_RULES
+from audits.lan import crypto, hosts, services, weaknesses
 from wizara.audit.rule import rules_of
 
 _TOPICS = (import_module(f"{weaknesses.__name__}.{one.name}") for one in iter_modules(weaknesses.__path__))
 
-RULES = rules_of(hosts, services, crypto, devices, *_TOPICS)
+RULES = (*rules_of(hosts, services, crypto, *_TOPICS), *DEVICE_RULES)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from audits.devices.redaction import ios_line
 from wizara.audit.job import DeviceLogin
 from wizara.audit.untrusted import untrusted, untrusted_lines
 
@@ -21,26 +22,8 @@ COMMANDS = {
     "cdp": "show cdp neighbors",
     "lldp": "show lldp neighbors",
 }
-#: What follows these words is a secret: (words that stay)(kind of hash that stays)(secret).
-_SECRETS = re.compile(
-    r"(?i)((?:\b(?:secret|password|key-string|server-key|isakmp key|authentication-key \d+ md5)|"
-    r"\b(?:tacacs|radius)-server(?: host \S+)? key|"
-    r"\bpre-shared-key(?: address \S+)? key|\bpre-shared-key(?: local| remote)?|"
-    r"\bauth (?:md5|sha)(?: \d+)?|\bpriv (?:des|3des|aes)(?: \d+)?|^\s+key))( [0-9])? (\S.*)$"
-)
-_COMMUNITY = re.compile(r"(?i)^(\s*snmp-server (?:community|host \S+(?: traps| informs)?(?: version \S+)?)) (\S+)(.*)$")
 #: How IOS says no: unknown command, missing privilege.
 _REFUSED = re.compile(r"% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Authorization|Access|Error)")
-_WELL_KNOWN = frozenset({"public", "private"})
-
-
-def redacted(line: str) -> str:
-    """Return a configuration *line* without its secret; a community everybody knows stays, for it is the finding."""
-    community = _COMMUNITY.match(line)
-    if community:
-        shown = community[2] if community[2].lower() in _WELL_KNOWN else "•••"
-        return f"{community[1]} {shown}{community[3]}"
-    return _SECRETS.sub(lambda found: f"{found[1]}{found[2] or ''} •••", line)
 
 
 def look(connect: Connect, device: DeviceLogin) -> dict[str, JsonValue]:
@@ -75,7 +58,8 @@ def _read(connect: Connect, device: DeviceLogin, known: Path) -> dict[str, JsonV
             if not session.check_enable_mode():
                 session.enable()
             said = {name: session.send_command(command, read_timeout=20) for name, command in COMMANDS.items()}
-            return {name: lines(str(answer)) for name, answer in said.items()}
+            told: dict[str, JsonValue] = {name: lines(str(answer)) for name, answer in said.items()}
+            return told | {"platform": device.platform}
     except NetmikoAuthenticationException:
         return {"answer": False, "reason": "refused"}
     except (NetmikoBaseException, SSHException, OSError, EOFError, ValueError) as fault:
@@ -84,6 +68,6 @@ def _read(connect: Connect, device: DeviceLogin, known: Path) -> dict[str, JsonV
 
 
 def lines(answer: str) -> list[JsonValue]:
-    """Return the lines of a switch's *answer* without secrets; none when it refused the command."""
-    told = [redacted(line) for line in untrusted_lines(answer) if line.strip()]
-    return [] if any(_REFUSED.match(line) for line in told[:3]) else [*told]
+    """Return the lines of a switch's *answer* without secrets, numbered as it gave them; none when it refused the command."""
+    told = [ios_line(line) for line in untrusted_lines(answer.strip("\r\n"))]
+    return [] if any(_REFUSED.match(line) for line in told[:3]) or not any(told) else [*told]

@@ -103,8 +103,9 @@ class AuditRecord(Record):
     country: str | None = None
     site: str | None = None
     site_title: Titles | None = None
-    mandate: Mandate
-    mandate_hash: str
+    mandate: Mandate | None = None
+    """None where nothing was contacted: files were read."""
+    mandate_hash: str = ""
     """SHA-256 of the mandate file."""
     facts: LanFacts
     views: tuple[View, ...]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wizara.cli.exported import command as config
 from wizara.cli.new_rule import command as new_rule
 from wizara.cli.options import Forked, json_option, lab_option, runs_option
 from wizara.text import _, ngettext
@@ -16,6 +17,7 @@ from wizara.text import _, ngettext
 if TYPE_CHECKING:
     from wizara.audit.observation import Observation
     from wizara.cli.auditing import Audited, Prepared
+    from wizara.report.data import FindingData
 
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
 _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "blue", "info": "white"}
@@ -56,12 +58,9 @@ def command(
     order = auditing.Order(ministry, site, lans, networks, interface, mandate, credentials, lab, Path(runs), source)
     prepared = auditing.prepare(order)
     click.echo(_("world: {world}").format(world=prepared.world), err=True)
-    click.echo(
-        _("mandate: {reference}, {commissioner}").format(
-            reference=prepared.record.mandate.reference, commissioner=prepared.record.mandate.commissioner
-        ),
-        err=True,
-    )
+    if mandate_ := prepared.record.mandate:
+        words = _("mandate: {reference}, {commissioner}")
+        click.echo(words.format(reference=mandate_.reference, commissioner=mandate_.commissioner), err=True)
     _say_from_where(prepared)
     done = auditing.run(prepared, fail_on, _progress)
     if as_json:
@@ -72,6 +71,7 @@ def command(
 
 
 command.add_command(new_rule, "new-rule")
+command.add_command(config, "config")
 
 
 def _say_from_where(prepared: Prepared) -> None:
@@ -101,11 +101,8 @@ def _progress(seen: Observation) -> None:
 
 def _show(done: Audited) -> None:
     for finding in done.findings:
-        subject = finding.subject
-        where = " ".join(part for part in (subject.name, subject.ip or "", subject.service or "") if part)
         accepted = _(" (accepted risk)") if finding.status == "accepted" else ""
-        colour = _COLOURS[finding.severity] if _colours() else None
-        click.echo(f"{click.style(f'{finding.severity:<8}', fg=colour)}  {finding.id}  {where}")
+        click.echo(heading(finding))
         click.echo(f"          {finding.title}{accepted}\n          {finding.seen}")
     for fault in done.faults:
         click.echo(_("not seen to the end: {fault}").format(fault=fault), err=True)
@@ -120,6 +117,14 @@ def _show(done: Audited) -> None:
     beside = "" if Path("runs").resolve() == kept.resolve() else f" --runs {shlex.quote(str(kept))}"
     command = f"wizara report last --lang fr,en,ar --format html,pdf{beside}"
     click.echo(_("next: {command}").format(command=command), err=True)
+
+
+def heading(finding: FindingData) -> str:
+    """Return the line that a finding begins with: how severe, which, where."""
+    subject = finding.subject
+    where = " ".join(part for part in (subject.name, subject.ip or "", subject.service or "") if part)
+    colour = _COLOURS[finding.severity] if _colours() else None
+    return f"{click.style(f'{finding.severity:<8}', fg=colour)}  {finding.id}  {where}"
 
 
 def _colours() -> bool:

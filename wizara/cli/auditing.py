@@ -162,7 +162,7 @@ def prepare(order: Order) -> Prepared:
         mandate_hash=hashlib.sha256(mandate_path.read_bytes()).hexdigest(),
         facts=facts,
         views=tuple(View(vantage=leg.vantage, station=leg.station is not None, networks=leg.networks) for leg in legs),
-        versions=_versions(),
+        versions=versions(),
     )
     exceptions = Path(ministry.folder) / "exceptions.yaml" if ministry else None
     return Prepared(world, folder, tuple((job, leg.namespace) for job, leg in jobs), record, devices, exceptions)
@@ -178,12 +178,21 @@ def _job(
     )  # fmt: skip
 
 
-def run(prepared: Prepared, fail_on: Severity | str, progress: Callable[[Observation], None]) -> Audited:
-    """Collect, judge and record; the run's end is recorded whatever happens."""
+Progress = Callable[[Observation], None]
+Collected = tuple[tuple[Observation, ...], tuple[WizaraError, ...]]
+"""What was seen, and what kept a part of it from its end."""
+Collecting = Callable[["Prepared", Progress], Collected]
+
+
+def run(
+    prepared: Prepared, fail_on: Severity | str, progress: Progress,
+    collecting: Collecting | None = None,
+) -> Audited:  # fmt: skip
+    """Collect (from the networks, unless *collecting* says otherwise), judge and record; the end is recorded whatever happens."""
     folder, code = prepared.folder, ExitCode.INTERNAL
     folder.write(AUDIT, prepared.record)
     try:
-        observations, faults = _collected(prepared, progress)
+        observations, faults = (collecting or _collected)(prepared, progress)
         verdicts = _judged(prepared, observations)
         folder.write(VERDICTS, verdicts)
         pending = (one.verdict.severity for one in verdicts.findings if one.status != "accepted")
@@ -202,9 +211,7 @@ def run(prepared: Prepared, fail_on: Severity | str, progress: Callable[[Observa
     return Audited(case, code, folder.path, tuple(finding(one, texts, words) for one in case.findings), faults)
 
 
-def _collected(
-    prepared: Prepared, progress: Callable[[Observation], None]
-) -> tuple[tuple[Observation, ...], tuple[WizaraError, ...]]:
+def _collected(prepared: Prepared, progress: Progress) -> Collected:
     """Return what was seen from all places, and what went wrong at some; the fault itself when nothing was seen at all."""
     observations: list[Observation] = []
     faults: list[WizaraError] = []
@@ -274,16 +281,25 @@ def _judged(prepared: Prepared, observations: tuple[Observation, ...]) -> Verdic
 
 def _baseline(prepared: Prepared) -> frozenset[str]:
     """Return the fingerprints found by the last finished audit of the same networks."""
-    runs, own = prepared.folder.path.parent, prepared.folder.run
-    for path in sorted(runs.glob(f"*-audit-{own.ministry}-*"), reverse=True):
-        if path.name < own.id and (path / VERDICTS).is_file() and (path / AUDIT).is_file():
+    for earlier in earlier_audits(prepared.folder):
+        if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.record.facts.networks:
+            return frozenset(one.fingerprint for one in earlier.read(VERDICTS, Verdicts).findings)
+    return frozenset()
+
+
+def earlier_audits(own: RunFolder) -> Iterator[RunFolder]:
+    """Yield the audits of the same ministry that came to their verdicts before *own* began, the newest first."""
+    found = []
+    for path in own.path.parent.glob(f"*-audit-{own.run.ministry}-*"):
+        if path != own.path and (path / VERDICTS).is_file() and (path / AUDIT).is_file():
             try:
-                earlier = RunFolder.open(runs, path.name)
-                if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.record.facts.networks:
-                    return frozenset(one.fingerprint for one in earlier.read(VERDICTS, Verdicts).findings)
+                earlier = RunFolder.open(own.path.parent, path.name)
+                earlier.read(AUDIT, AuditRecord)
+                earlier.read(VERDICTS, Verdicts)
             except UsageFault:
                 continue  # damaged, or of another version of wizara: it must not cost this audit
-    return frozenset()
+            found += [earlier] if earlier.run.started < own.run.started else []
+    yield from sorted(found, key=lambda one: one.run.started, reverse=True)
 
 
 def _severity(word: Severity | str) -> Severity:
@@ -327,6 +343,7 @@ def _devices(order: Order, ministry: Ministry | None, world: World) -> tuple[Dev
     )
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of what an audit's record rests on."""
     names = ("cryptography", "netmiko", "ssh-audit", "typst")
     return {"wizara": __version__, "python": platform.python_version()} | {name: version(name) for name in names}

@@ -47,15 +47,17 @@ FIRST = 5
 def build(case: Case, language: str) -> Document:
     """Return the report of *case* in *language*."""
     words, catalogue = Words(language, case.audit.country), Catalogue(language)
-    title = case.audit.title.in_(language) if case.audit.title else case.audit.mandate.commissioner
+    title = case.audit.title.in_(language) if case.audit.title else _commissioner(case)
     place = (
         case.audit.site_title.in_(language) if case.audit.site_title else ", ".join(map(str, case.audit.facts.networks))
-    )
+    ) or ", ".join(files(case))
     return Document.model_validate(
         {
             "language": language,
             "direction": "rtl" if words.right_to_left else "ltr",
-            "title": words.say("Local network audit report"),
+            "title": words.say(
+                "Local network audit report" if case.audit.facts.networks else "Configuration audit report"
+            ),
             "owner": title,
             "place": place,
             "date": words.day(case.run.started.date()),
@@ -67,13 +69,22 @@ def build(case: Case, language: str) -> Document:
             "sections": (
                 _summary(case, words, catalogue, place),
                 _scope(case, words, catalogue),
-                _lan(case, words),
+                *((_lan(case, words),) if case.audit.facts.networks else ()),
                 _findings(case, words, catalogue),
                 _promises(case, words, catalogue),
                 colophon(case, words, catalogue),
             ),
         }
     )
+
+
+def _commissioner(case: Case) -> str:
+    return case.audit.mandate.commissioner if case.audit.mandate else case.run.operator
+
+
+def files(case: Case) -> dict[str, int]:
+    """Return the exported configurations that were read, with their lines."""
+    return {one.text("file"): len(one.texts("config")) for one in case.seen.of("config") if one.text("file")}
 
 
 def _severity_words(words: Words) -> dict[Severity, str]:
@@ -86,13 +97,16 @@ def _summary(case: Case, words: Words, catalogue: Catalogue, place: str) -> Sect
         Tile(number=words.number(count), word=named[name], severity=name) for name, count in case.counts.items()
     )
     chart = severity_chart(case.counts, named, words.say("Findings by severity"), mirrored=words.right_to_left)
+    day = words.day(case.run.started.date())
+    message = (
+        N_("The local network of {place} was audited on {date}.")
+        if case.audit.facts.networks
+        else N_("Exported configurations were judged on {date}: {place}.")
+    )
+    answered = words.count("{count} machine answered.", "{count} machines answered.", _living(case))
     lead = (
-        *words.tell(
-            "The local network of {place} was audited on {date}.",
-            place=words.prose(place),
-            date=words.day(case.run.started.date()),
-        ),
-        *words.prose(" " + words.count("{count} machine answered.", "{count} machines answered.", _living(case))),
+        *words.tell(message, place=words.prose(place), date=day),
+        *(words.prose(" " + answered) if case.audit.facts.networks else ()),
         *words.prose(
             " "
             + words.count("{count} finding needs a decision.", "{count} findings need a decision.", len(case.pending))
@@ -137,7 +151,13 @@ def _living(case: Case) -> int:
 
 
 def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
-    looked = tuple(_looked(case, one, words, catalogue) for one in case.seen.of("sweep"))
+    looked = (
+        *(_looked(case, one, words, catalogue) for one in case.seen.of("sweep")),
+        *(
+            words.tell(N_("{file}: {count} lines were read."), file=file, count=str(lines))
+            for file, lines in files(case).items()
+        ),
+    )
     fields: tuple[tuple[str, Inline], ...] = (
         *((words.say("Looked at from"), _place(case, view, words)) for view in case.audit.views),
         (words.say("Began"), words.moment(case.run.started)),
@@ -155,7 +175,12 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
         Fields(fields=fields),
         Items(items=looked),
         Heading(text=words.say("What could not be seen")),
-        Items(items=(*unseen, *(words.prose(words.say(one)) for one in LIMITS))),
+        Items(
+            items=(
+                *unseen,
+                *(words.prose(words.say(one)) for one in (LIMITS if case.audit.facts.networks else FILE_LIMITS)),
+            )
+        ),
     )
     return Section(title=words.say("What was looked at, and what was not"), anchor="scope", blocks=blocks)
 
@@ -191,6 +216,12 @@ LIMITS = (
     N_("Machines that were off, or that hid during the audit; the picture is that of one moment."),
     N_("IPv6, and UDP services other than SNMP."),
     N_("The inside of machines: software versions, accounts, updates."),
+)
+
+
+FILE_LIMITS = (
+    N_("The devices themselves: an exported file tells what was configured, not what runs now."),
+    N_("What stands at its default and is not in the file is judged by the default of current releases."),
 )
 
 

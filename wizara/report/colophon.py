@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from wizara.report.case import Case, Judged
 from wizara.report.document import Block, Fields, Heading, Inline, Paragraph, Section
 from wizara.report.words import Catalogue, Words, latin
+from wizara.text import N_
 
 
 def colophon(case: Case, words: Words, catalogue: Catalogue) -> Section:
@@ -34,6 +35,8 @@ def origin(case: Judged, versions: Mapping[str, str], words: Words, catalogue: C
 
 def _mandate(case: Case, words: Words) -> tuple[tuple[str, Inline], ...]:
     mandate = case.audit.mandate
+    if mandate is None:
+        return ((words.say("Mandate"), words.prose(words.say(N_("none: files were read, and nothing was contacted")))),)
     excluded = latin(*map(str, mandate.exclusions)) if mandate.exclusions else words.prose(words.say("none"))
     return (
         (words.say("Commissioner"), words.prose(mandate.commissioner)),

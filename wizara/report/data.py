@@ -30,6 +30,8 @@ class FindingData(Record):
     seen: str
     risk: str
     remedy: str
+    commands: str = ""
+    """What mends it, in the device's own syntax; a line each."""
     evidence: tuple[str, ...]
 
 
@@ -81,5 +83,6 @@ def finding(one: Finding, catalogue: Catalogue, words: Words) -> FindingData:
         seen="".join(span.text for span in words.fill(text.seen, details(verdict, words))),
         risk=text.risk,
         remedy=text.remedy,
+        commands=verdict.details.get("commands", ""),
         evidence=verdict.evidence,
     )

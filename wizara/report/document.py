@@ -124,6 +124,9 @@ class FindingBlock(Record):
     status: str
     title: str
     fields: tuple[tuple[str, Inline], ...]
+    commands_word: str = ""
+    commands: str = ""
+    """What mends it, in the device's own syntax; a line each."""
     evidence_word: str
     evidence: tuple[Evidence, ...]
 

@@ -47,6 +47,8 @@ def block(case: Judged, finding: Finding, words: Words, catalogue: Catalogue, se
         status=f"{status} ({finding.accepted_until})" if finding.accepted_until else status,
         title=text.title,
         fields=fields,
+        commands_word=words.say("Commands for the device"),
+        commands=verdict.details.get("commands", ""),
         evidence_word=words.say("Evidence"),
         evidence=tuple(_evidence(one) for one in seen),
     )

@@ -27,6 +27,7 @@ HEADERS = (
     "remedy",
     "cvss",
     "fingerprint",
+    "commands",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
@@ -73,6 +74,7 @@ def _rows(case: Case, catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
             text.remedy,
             verdict.cvss,
             one.fingerprint,
+            verdict.details.get("commands", ""),
         )
 
 

@@ -56,10 +56,6 @@ def certificate(**facts: Any) -> dict[str, Any]:
     return {"versions": ["TLSv1.2"], "certificate": good | facts}
 
 
-def config(*lines: str) -> list[Observation]:
-    return [seen("config", {"config": ["service password-encryption", *lines]}, port=22)]
-
-
 SSH = {
     "kex": ["curve25519-sha256"],
     "cipher": ["aes256-gcm@openssh.com"],
@@ -108,10 +104,6 @@ PAIRS: dict[str, tuple[list[Observation], list[Observation]]] = {
     "SSH-002": ([seen("ssh", SSH | {"cipher": ["3des-cbc"]}, port=22)], [seen("ssh", SSH, port=22)]),
     "SSH-003": ([seen("ssh", SSH | {"mac": ["hmac-md5"]}, port=22)], [seen("ssh", SSH, port=22)]),
     "SSH-004": ([seen("ssh", SSH | {"host_key": ["ssh-dss"]}, port=22)], [seen("ssh", SSH, port=22)]),
-    "SWI-001": (config("line vty 0 4", " transport input telnet ssh"), config("line vty 0 4", " transport input ssh")),
-    "SWI-002": (config("snmp-server community public RO"), config("snmp-server community ••• RO")),
-    "SWI-003": ([seen("config", {"config": ["hostname sw"]}, port=22)], config("hostname sw")),
-    "SWI-004": (config("ip http server"), config("no ip http server")),
 } | read_pairs()
 
 
@@ -120,7 +112,7 @@ def outcomes(name: str, observations: list[Observation], facts: LanFacts = FACTS
 
 
 def test_every_rule_has_a_pair() -> None:
-    assert set(PAIRS) == set(RULES)
+    assert set(PAIRS) == {name for name in RULES if not name.startswith("SWI")}  # those have test_device_rules.py
     assert len(RULES) >= 16
 
 
@@ -252,6 +244,8 @@ def test_every_rule_has_its_words_and_fields(language: str) -> None:
     for name, text in catalogue.rules.items():
         assert all((text.title, text.seen, text.risk, text.remedy)), name
         assert text.promise if RULES[name].scope == "declared" else True, name
+    for name in PAIRS:
+        text = catalogue.rules[name]
         (broken,) = [one for one in judge([RULES[name]], PAIRS[name][0], FACTS) if one.outcome == "broken"]
         text.seen.format(**broken.details)  # KeyError: a field that the rule does not give
 
@@ -279,7 +273,7 @@ def test_rules_know_no_network() -> None:
     }
     folder = Path(__file__).parents[3] / "audits" / "lan"
     topics = [path.relative_to(folder).with_suffix("") for path in (folder / "weaknesses").glob("*.py")]
-    for name in ("rules", "hosts", "services", "crypto", "devices", "subjects", *topics):
+    for name in ("rules", "hosts", "services", "crypto", "subjects", *topics):
         tree = ast.parse((folder / f"{name}.py").read_text())
         named = {
             alias.name
