@@ -6,6 +6,8 @@ import hashlib
 from datetime import UTC
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from pydantic import JsonValue
 
@@ -25,11 +27,27 @@ def facts_of(der: bytes) -> Facts:
             "not_after": certificate.not_valid_after_utc.astimezone(UTC).isoformat(),
             "signature": _signature(certificate),
             "names": _names(certificate),
+            "self_signed": _by_itself(certificate),
+            "public_key": hashlib.sha256(_public_key(certificate)).hexdigest(),
         }
         facts |= _key(certificate)
     except ValueError as fault:
         facts["fault"] = untrusted(str(fault))
     return facts
+
+
+def _public_key(certificate: x509.Certificate) -> bytes:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return certificate.public_key().public_bytes(serialization.Encoding.DER, form)
+
+
+def _by_itself(certificate: x509.Certificate) -> bool:
+    """Say whether the key that it holds signed it."""
+    try:
+        certificate.verify_directly_issued_by(certificate)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _signature(certificate: x509.Certificate) -> str:

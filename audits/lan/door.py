@@ -96,6 +96,25 @@ class Door:
                 except (TimeoutError, OSError):
                     return None
 
+    async def udp_from_any_port(self, ip: str, port: int, question: bytes, farewell: bytes) -> bytes | None:
+        """Do as :meth:`udp` where *ip* answers from another port (TFTP, RFC 1350 §4), and answer there with *farewell*."""
+        self.check(ip, port)
+        loop = asyncio.get_running_loop()
+        async with self._all, self._each[ip]:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
+                try:
+                    await loop.sock_sendto(channel, question, (ip, port))
+                    answer, (source, where) = await asyncio.wait_for(
+                        loop.sock_recvfrom(channel, 65535), self._pace.timeout
+                    )
+                    if source != ip:
+                        return None
+                    self.check(ip, where)
+                    await loop.sock_sendto(channel, farewell, (ip, where))
+                except (TimeoutError, OSError):
+                    return None
+                return bytes(answer)
+
     def blocking(self, ip: str, port: int, seconds: float) -> socket.socket:
         """Return a connected blocking socket, for a library that wants one."""
         self.check(ip, port)

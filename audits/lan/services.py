@@ -38,6 +38,8 @@ def well_known_community(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """SNMP answers to a community that everybody knows."""
     for about, one in services(seen, facts, "snmp"):
         community = one.text("community")
+        if community == "private":
+            continue  # SNM-002 says more of it
         yield broken(about, [one], discriminator=community, community=community, description=one.text("description"))
 
 

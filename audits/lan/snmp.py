@@ -1,4 +1,4 @@
-"""Does a host answer SNMP v2c with a community everybody knows? One GET of sysDescr in a little BER (RFC 3416)."""
+"""Does a host answer SNMP v2c or v1 with a community everybody knows? One GET of sysDescr in a little BER (RFC 3416)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def tlv(tag: int, content: bytes) -> bytes:
     return bytes([tag]) + length + content
 
 
-def get_request(community: str, request: int) -> bytes:
-    """Return a v2c GetRequest for sysDescr.0."""
+def get_request(community: str, request: int, version: int = 1) -> bytes:
+    """Return a GetRequest for sysDescr.0; *version* on the wire is 1 for v2c and 0 for v1."""
     binding = tlv(0x30, tlv(0x30, tlv(0x06, _SYSDESCR) + tlv(0x05, b"")))
     pdu = tlv(0xA0, tlv(0x02, request.to_bytes(4, "big")) + tlv(0x02, b"\0") + tlv(0x02, b"\0") + binding)
-    return tlv(0x30, tlv(0x02, b"\x01") + tlv(0x04, community.encode()) + pdu)
+    return tlv(0x30, tlv(0x02, bytes([version])) + tlv(0x04, community.encode()) + pdu)
 
 
 def elements(octets: bytes) -> list[tuple[int, bytes]]:
@@ -58,12 +58,11 @@ def description(answer: bytes, request: int) -> bytes | None:
 
 
 async def look(door: Door, ip: str, port: int = 161, community: str = "public") -> Facts:
-    """Ask *ip* with *community*."""
-    request = secrets.randbelow(1 << 30) + 1
-    answer = await door.udp(ip, port, get_request(community, request))
-    found = description(answer, request) if answer else None
-    return (
-        {"community": community, "answer": False}
-        if found is None
-        else {"community": community, "description": untrusted(found)}
-    )
+    """Ask *ip* with *community*, by v2c and then by v1."""
+    for version in (1, 0):
+        request = secrets.randbelow(1 << 30) + 1
+        answer = await door.udp(ip, port, get_request(community, request, version))
+        found = description(answer, request) if answer else None
+        if found is not None:
+            return {"community": community, "description": untrusted(found)}
+    return {"community": community, "answer": False}

@@ -41,10 +41,24 @@ async def ftp(door: Door, ip: str, port: int) -> Facts:
         answer = await _line(talk, "USER anonymous")
         if answer.startswith(b"331"):
             answer = await _line(talk, "PASS audit@example.org")
+        inside = answer.startswith(b"230")
+        writable = inside and await _takes_files(talk)
         await _line(talk, "QUIT")
-        return {"banner": untrusted(banner), "anonymous": answer.startswith(b"230"), "reply": untrusted(answer)}
+        return {"banner": untrusted(banner), "anonymous": inside, "writable": writable, "reply": untrusted(answer)}
 
     return await _converse(door, ip, port, talk_to)
+
+
+async def _takes_files(talk: Talk) -> bool:
+    """Say whether a stranger may leave files, without leaving one.
+
+    A server with MLST tells (RFC 3659 §7.5.5: ``c`` and ``m`` are permissions to create). Another is asked to store under
+    the folder's own name, which no server can do: it says "not permitted" (5xx of permission) before it comes to that, or not.
+    """
+    told = re.search(rb"(?i)[; ]perm=([a-z]*)", await _line(talk, "MLST"))
+    if told:
+        return bool({*b"cm"} & {*told[1].lower()})
+    return (await _line(talk, "STOR ."))[:3] in {b"425", b"553", b"451", b"503", b"150"}
 
 
 async def smtp(door: Door, ip: str, port: int) -> Facts:
@@ -64,6 +78,7 @@ async def smtp(door: Door, ip: str, port: int) -> Facts:
             "banner": untrusted(banner),
             "starttls": b"STARTTLS" in hello.upper(),
             "relay": relays,
+            "login": re.search(rb"(?mi)^250[ -]AUTH[ =]", hello) is not None,
             "reply": untrusted(recipient or sender),
         }
 

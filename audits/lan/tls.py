@@ -20,13 +20,36 @@ _SUITES = (
     0x0016,
     0x0032, 0x0038, 0x0013, 0x009E, 0x009F, 0x0067, 0x006B,
 )  # fmt: skip
+#: Suites that protect nothing any more, by what is wrong with them (RFC 7465, 8996 and 9325 forbid them all).
+WEAK: dict[str, tuple[int, ...]] = {
+    "NULL": (0x0001, 0x0002, 0x003B, 0xC001, 0xC006, 0xC00B, 0xC010, 0xC015),
+    "EXPORT": (0x0003, 0x0006, 0x0008, 0x000B, 0x000E, 0x0011, 0x0014, 0x0017, 0x0019, 0x0062, 0x0064),
+    "anonymous": (
+        0x0018,
+        0x001A,
+        0x001B,
+        0x0034,
+        0x003A,
+        0x006C,
+        0x006D,
+        0x00A6,
+        0x00A7,
+        0xC016,
+        0xC017,
+        0xC018,
+        0xC019,
+    ),
+    "RC4": (0x0004, 0x0005, 0xC002, 0xC007, 0xC00C, 0xC011),
+    "DES": (0x0009, 0x000C, 0x000F, 0x0012, 0x0015),
+    "3DES": (0x000A, 0x000D, 0x0010, 0x0013, 0x0016, 0xC003, 0xC008, 0xC00D, 0xC012),
+}
 _GROUPS = (0x001D, 0x0017, 0x0018, 0x0019)
 _SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0201, 0x0203, 0x0202)
 
 
-def client_hello(version: int) -> bytes:
-    """Return a record with a ClientHello that offers exactly *version*."""
-    suites = [suite for suite in _SUITES if (suite >> 8 == 0x13) == (version == _TLS13)]
+def client_hello(version: int, offered: tuple[int, ...] = _SUITES) -> bytes:
+    """Return a record with a ClientHello that offers exactly *version*, with those of the *offered* suites that belong to it."""
+    suites = [suite for suite in offered if (suite >> 8 == 0x13) == (version == _TLS13)]
     legacy = min(version, 0x0303)
     body = struct.pack("!H", legacy) + os.urandom(32) + b"\x20" + os.urandom(32)
     body += _vector16(b"".join(struct.pack("!H", suite) for suite in (*suites, 0x00FF))) + b"\x01\x00"
@@ -68,6 +91,13 @@ def chosen_version(answer: bytes) -> int | None:
     return int(version)
 
 
+def chosen_suite(answer: bytes) -> int | None:
+    """Return the suite of the ServerHello in *answer*; None for anything else."""
+    if chosen_version(answer) is None or len(answer) < 46 + answer[43]:
+        return None
+    return int(struct.unpack_from("!H", answer, 44 + answer[43])[0])
+
+
 def _negotiated(extensions: bytes) -> int | None:
     while len(extensions) >= 4:
         kind, length = struct.unpack_from("!HH", extensions)
@@ -83,16 +113,27 @@ async def look(door: Door, ip: str, port: int) -> Facts:
     if not spoken:
         return {"answer": False}
     der = await _certificate(door, ip, port)
-    return {"versions": [*spoken], "certificate": base64.b64encode(der).decode() if der else None}
+    classic = [name for name in spoken if VERSIONS[name] != _TLS13]
+    weak = [name for name, suites in WEAK.items() if classic and await _takes(door, ip, port, classic[-1], suites)]
+    return {"versions": [*spoken], "weak": [*weak], "certificate": base64.b64encode(der).decode() if der else None}
+
+
+async def _takes(door: Door, ip: str, port: int, version: str, suites: tuple[int, ...]) -> bool:
+    """Say whether the server chooses one of *suites* when it is offered no other."""
+    return chosen_suite(await _heard(door, ip, port, client_hello(VERSIONS[version], suites))) in suites
 
 
 async def _speaks(door: Door, ip: str, port: int, version: int) -> bool:
+    return chosen_version(await _heard(door, ip, port, client_hello(version))) == version
+
+
+async def _heard(door: Door, ip: str, port: int, hello: bytes) -> bytes:
     try:
         async with door.tcp(ip, port) as talk:
-            await talk.say(client_hello(version))
-            return chosen_version(await talk.hear_until(lambda heard: len(heard) >= 5 and _whole(heard))) == version
+            await talk.say(hello)
+            return await talk.hear_until(lambda heard: len(heard) >= 5 and _whole(heard))
     except (TimeoutError, OSError):
-        return False
+        return b""
 
 
 def _whole(heard: bytes) -> bool:

@@ -14,7 +14,10 @@ from wizara.record.run import Record
 
 Kind = Literal[
     "vantage", "sweep", "host", "ports", "banner", "tls", "ssh", "snmp", "http", "ftp", "redis", "smtp", "telnet",
-    "mqtt", "memcached", "config", "reachability", "tunnel", "capture", "mail", "dns", "time", "unit",
+    "mqtt", "memcached", "memcached_udp",
+    "finger", "echo", "echo_udp", "chargen", "rlogin", "rsh", "vnc", "x11", "pop3", "imap", "rpc", "nfs", "rsync",
+    "tftp", "ldap", "postgres", "mysql", "mongodb", "netbios", "ntp", "ipmi", "smart_install", "winbox", "routeros",
+    "snmp3", "smb", "login", "config", "reachability", "tunnel", "capture", "mail", "dns", "time", "unit",
 ]  # fmt: skip
 
 

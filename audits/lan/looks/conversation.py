@@ -1,0 +1,31 @@
+"""A connection to one service, from its opening to its facts; a service that is gone is a silence."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from audits.lan.door import Door, Talk
+from wizara.audit.orders import Facts
+from wizara.audit.untrusted import untrusted
+
+Script = Callable[[Talk], Awaitable[Facts]]
+
+
+async def converse(door: Door, ip: str, port: int, script: Script) -> Facts:
+    """Return what *script* learns over one connection."""
+    try:
+        async with door.tcp(ip, port) as talk:
+            return await script(talk)
+    except (TimeoutError, OSError):
+        return silence()
+
+
+def silence(heard: bytes = b"") -> Facts:
+    """Return the facts of a service that does not speak the protocol, with what it said instead."""
+    return {"answer": False, "heard": untrusted(heard[:256])} if heard else {"answer": False}
+
+
+async def hear_exactly(talk: Talk, count: int) -> bytes:
+    """Return *count* bytes, fewer when the peer stops."""
+    heard = await talk.hear_until(lambda octets: len(octets) >= count, count)
+    return heard[:count]

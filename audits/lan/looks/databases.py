@@ -1,0 +1,81 @@
+"""Do databases let anybody in? PostgreSQL, MariaDB and MongoDB are asked in their own words, with no password; no data is read."""
+
+from __future__ import annotations
+
+import struct
+
+from audits.lan.door import Door, Talk
+from audits.lan.looks.conversation import converse, hear_exactly, silence
+from wizara.audit.orders import Facts
+from wizara.audit.untrusted import untrusted
+
+
+async def postgres(door: Door, ip: str, port: int) -> Facts:
+    """Begin as ``postgres``: a server that trusts everybody asks for no password (protocol 3.0, AuthenticationOk)."""
+    body = struct.pack("!I", 196608) + b"user\0postgres\0database\0postgres\0\0"
+
+    async def script(talk: Talk) -> Facts:
+        await talk.say(struct.pack("!I", len(body) + 4) + body)
+        reply = await hear_exactly(talk, 9)
+        if reply[:1] == b"E":
+            return {"open": False}
+        if reply[:1] != b"R" or len(reply) < 9:
+            return silence(reply)
+        await talk.say(b"X\0\0\0\4")
+        return {"open": reply[5:9] == b"\0\0\0\0", "method": int.from_bytes(reply[5:9], "big")}
+
+    return await converse(door, ip, port, script)
+
+
+async def mysql(door: Door, ip: str, port: int) -> Facts:
+    """Hear the greeting and answer as ``root`` without a password (protocol 41)."""
+
+    async def script(talk: Talk) -> Facts:
+        greeting = await _packet(talk)
+        if greeting[:1] != b"\x0a":
+            return {"open": False} if greeting[:1] == b"\xff" else silence(greeting)
+        flags = 0x00000200 | 0x00008000 | 0x00080000
+        body = struct.pack("<IIB23x", flags, 1 << 20, 45) + b"root\0" + b"\0" + b"mysql_native_password\0"
+        await talk.say(len(body).to_bytes(3, "little") + b"\1" + body)
+        reply = await _packet(talk)
+        version = untrusted(greeting[1:].split(b"\0")[0])
+        if reply[:1] == b"\xfe":  # it wants another method: nothing to answer it with is an empty password
+            await talk.say(b"\0\0\0\3")
+            reply = await _packet(talk)
+        return {"open": reply[:1] == b"\0", "version": version}
+
+    return await converse(door, ip, port, script)
+
+
+async def _packet(talk: Talk) -> bytes:
+    head = await hear_exactly(talk, 4)
+    return await hear_exactly(talk, min(int.from_bytes(head[:3], "little"), 4096)) if len(head) == 4 else b""
+
+
+async def mongodb(door: Door, ip: str, port: int) -> Facts:
+    """Ask for the names of the databases (OP_MSG): without a login that is refused where access is controlled."""
+    document = _bson(b"\x10listDatabases\0\1\0\0\0\x08nameOnly\0\1\x02$db\0\6\0\0\0admin\0")
+    body = struct.pack("<I", 0) + b"\0" + document
+
+    async def script(talk: Talk) -> Facts:
+        await talk.say(struct.pack("<4i", 16 + len(body), 7, 0, 2013) + body)
+        head = await hear_exactly(talk, 16)
+        if len(head) < 16 or struct.unpack("<4i", head)[2:] != (7, 2013):
+            return silence(head)
+        size = min(struct.unpack("<i", head[:4])[0] - 16, 65536)
+        reply = await hear_exactly(talk, max(size, 0))
+        return {"open": b"\x01ok\0" + struct.pack("<d", 1.0) in reply}
+
+    return await converse(door, ip, port, script)
+
+
+def _bson(content: bytes) -> bytes:
+    return struct.pack("<i", len(content) + 5) + content + b"\0"
+
+
+async def memcached_datagram(door: Door, ip: str, port: int) -> Facts:
+    """Ask its version by UDP: what answers so can be set upon others."""
+    reply = await door.udp(ip, port, b"\0\x07\0\0\0\1\0\0version\r\n")
+    if not reply or len(reply) < 16 or not reply[8:].startswith(b"VERSION"):
+        return silence(reply or b"")
+    return {"open": True, "reply": untrusted(reply[8:])}

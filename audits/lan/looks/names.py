@@ -1,0 +1,122 @@
+"""What name servers give away: recursion, whole zones, their version (RFC 1035, 5936); and the names of a Windows machine."""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from ipaddress import IPv4Address
+
+from audits.lan.door import Door, Talk
+from audits.lan.looks.conversation import converse, hear_exactly, silence
+from wizara.audit.orders import Facts
+from wizara.audit.untrusted import untrusted
+
+_A, _SOA, _PTR, _TXT, _AXFR = 1, 6, 12, 16, 252
+_REFUSED = 5
+
+
+def question(name: str, kind: int, family: int = 1, *, recurse: bool = False) -> tuple[int, bytes]:
+    """Return the number and the bytes of one question."""
+    number = secrets.randbits(16)
+    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".") if part)
+    flags = 0x0100 if recurse else 0
+    return number, struct.pack("!6H", number, flags, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", kind, family)
+
+
+async def dns(door: Door, ip: str, port: int) -> Facts:
+    """Ask for what every resolver knows, for the server's version, and for the zones that it holds itself."""
+    number, asked = question("1.0.0.127.in-addr.arpa", _PTR, recurse=True)
+    reply = await door.udp(ip, port, asked)
+    if reply is None or len(reply) < 12 or reply[:2] != number.to_bytes(2, "big") or not reply[2] & 0x80:
+        return silence(reply or b"")
+    facts: Facts = {"recursion": bool(reply[3] & 0x80) and reply[3] & 0x0F != _REFUSED}
+    _number, asked = question("version.bind", _TXT, 3)
+    told = records(await door.udp(ip, port, asked) or b"")
+    facts["version"] = next((untrusted(data[1:]) for _name, kind, data in told if kind == _TXT and len(data) > 1), "")
+    zones = [zone for zone in await _zones(door, ip, port) if await _hands_out(door, ip, port, zone)]
+    facts["transfers"] = [untrusted(zone) for zone in zones]
+    return facts
+
+
+async def _zones(door: Door, ip: str, port: int) -> list[str]:
+    """Return the zones that the server is the authority of, as far as its own name and address tell: at most four are tried."""
+    reverse = IPv4Address(ip).reverse_pointer
+    _number, asked = question(reverse, _PTR)
+    reply = await door.udp(ip, port, asked) or b""
+    names = [expanded(reply, data) for _name, kind, data in records(reply) if kind == _PTR]
+    parents = [reverse.partition(".")[2], *(name.partition(".")[2] for name in names)]
+    parents += [parent.partition(".")[2] for parent in parents[1:] if parent.count(".") >= 2]
+    found = []
+    for zone in dict.fromkeys(one for one in parents if one):
+        _number, asked = question(zone, _SOA)
+        told = await door.udp(ip, port, asked) or b""
+        if len(told) > 12 and told[2] & 0x04 and any(kind == _SOA for _name, kind, _data in records(told)):
+            found.append(zone)
+    return found[:4]
+
+
+async def _hands_out(door: Door, ip: str, port: int, zone: str) -> bool:
+    """Ask for the whole zone, and hang up as soon as its first message shows whether it comes."""
+
+    async def script(talk: Talk) -> Facts:
+        _number, asked = question(zone, _AXFR)
+        await talk.say(len(asked).to_bytes(2, "big") + asked)
+        size = await hear_exactly(talk, 2)
+        reply = await hear_exactly(talk, int.from_bytes(size, "big"))
+        given = len(reply) >= 12 and not reply[3] & 0x0F
+        return {"given": given and any(kind == _SOA for _name, kind, _data in records(reply))}
+
+    return (await converse(door, ip, port, script)).get("given") is True
+
+
+def records(reply: bytes) -> list[tuple[int, int, bytes]]:
+    """Return (place, kind, data) of the answers in *reply*, at most 50; what does not fit ends it."""
+    found: list[tuple[int, int, bytes]] = []
+    try:
+        _number, _flags, questions, answers, _authority, _more = struct.unpack_from("!6H", reply)
+        at = 12
+        for _one in range(questions):
+            at = _skip(reply, at) + 4
+        for _one in range(min(answers, 50)):
+            place, at = at, _skip(reply, at)
+            kind, _family, _ttl, size = struct.unpack_from("!HHIH", reply, at)
+            found.append((place, kind, reply[at + 10 : at + 10 + size]))
+            at += 10 + size
+    except (struct.error, IndexError):
+        return found
+    return found
+
+
+def _skip(reply: bytes, at: int) -> int:
+    while reply[at]:
+        if reply[at] & 0xC0:
+            return at + 2
+        at += 1 + reply[at]
+    return at + 1
+
+
+def expanded(reply: bytes, data: bytes) -> str:
+    """Return the name that *data* begins with, compressed or not; names that never end are cut."""
+    labels: list[str] = []
+    octets, at = data, 0
+    for _step in range(40):
+        if at >= len(octets) or not octets[at]:
+            break
+        if octets[at] & 0xC0 == 0xC0 and at + 1 < len(octets):
+            octets, at = reply, int.from_bytes(octets[at : at + 2], "big") & 0x3FFF
+            continue
+        labels.append(octets[at + 1 : at + 1 + octets[at]].decode("ascii", "replace"))
+        at += 1 + octets[at]
+    return ".".join(label for label in labels if label.isascii() and len(label) < 64)
+
+
+async def netbios(door: Door, ip: str, port: int) -> Facts:
+    """Ask for the table of names (RFC 1002 §4.2.17)."""
+    number = secrets.randbits(16).to_bytes(2, "big")
+    asked = number + b"\0\0\0\1\0\0\0\0\0\0 CK" + b"A" * 30 + b"\0\0\x21\0\1"
+    reply = await door.udp(ip, port, asked)
+    if not reply or len(reply) < 57 or reply[:2] != number or not reply[2] & 0x80:
+        return silence(reply or b"")
+    names = [reply[57 + 18 * index : 72 + 18 * index] for index in range(min(reply[56], 20))]
+    shown = [untrusted(name.strip()) for name in names if name.strip()]
+    return {"open": bool(shown), "names": [*shown], "reply": ", ".join(dict.fromkeys(shown))}

@@ -1,0 +1,48 @@
+"""Screens that anybody may look at: VNC (RFC 6143) and X11; the opening is spoken, no picture is asked for."""
+
+from __future__ import annotations
+
+import re
+
+from audits.lan.door import Door, Talk
+from audits.lan.looks.conversation import converse, hear_exactly, silence
+from wizara.audit.orders import Facts
+from wizara.audit.untrusted import untrusted
+
+_NONE = 1
+
+
+async def vnc(door: Door, ip: str, port: int) -> Facts:
+    """Return the kinds of authentication offered; ``open`` when "none" is one of them."""
+
+    async def script(talk: Talk) -> Facts:
+        greeting = await hear_exactly(talk, 12)
+        version = re.fullmatch(rb"RFB (\d{3})\.(\d{3})\n", greeting)
+        if not version:
+            return silence(greeting)
+        modern = (int(version[1]), int(version[2])) >= (3, 7)
+        await talk.say(b"RFB 003.008\n" if modern else b"RFB 003.003\n")
+        offered = await _offered(talk, modern=modern)
+        return {"open": _NONE in offered, "offered": [*offered], "reply": untrusted(greeting)}
+
+    return await converse(door, ip, port, script)
+
+
+async def _offered(talk: Talk, *, modern: bool) -> tuple[int, ...]:
+    if not modern:
+        return (int.from_bytes(await hear_exactly(talk, 4), "big"),)
+    count = await hear_exactly(talk, 1)
+    return tuple(await hear_exactly(talk, count[0])) if count else ()
+
+
+async def x11(door: Door, ip: str, port: int) -> Facts:
+    """Open as an X11 client without a cookie would; ``open`` when the server says that it may."""
+
+    async def script(talk: Talk) -> Facts:
+        await talk.say(b"l\0\x0b\0\0\0\0\0\0\0\0\0")
+        reply = await hear_exactly(talk, 8)
+        if len(reply) < 8 or reply[0] > 2 or reply[2:4] != b"\x0b\0":
+            return silence(reply)
+        return {"open": reply[0] == 1}
+
+    return await converse(door, ip, port, script)

@@ -1,0 +1,11 @@
+"""Databases that let anybody in."""
+
+from __future__ import annotations
+
+from audits.lan.flags import flagged
+
+POSTGRES = flagged("PGS-001", "postgres", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
+MARIADB = flagged("MYS-001", "mysql", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
+MONGODB = flagged("MON-001", "mongodb", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
+SEARCH = flagged("ELA-001", "http", "search_engine", "AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
+MEMCACHED_DATAGRAM = flagged("MEM-002", "memcached_udp", "open", "AC:L/PR:N/UI:N/S:C/C:N/I:N/A:H")

@@ -1,0 +1,124 @@
+"""The corpus's network: namespaces without names on one bridge, and hosts that run Debian daemons in overlays of their own.
+
+Everything hangs on this process: when it ends, however it ends, the kernel takes namespaces, mounts and daemons away.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self, TypeVar
+
+from wizara.lab.namespace import CLONE_NEWNET, within
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_Result = TypeVar("_Result")
+NETWORK = "10.77.0"
+AUDITOR = 250
+#: What a host does first: its own root over the tree, its own processes, then its own script.
+_BOOT = r"""
+set -e
+mount -t tmpfs none "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/root"
+cd "$1/root"
+mount --rbind /dev dev
+mount -t proc proc proc
+mount -t tmpfs none run
+cp -a "$3/." .
+chmod 1777 tmp
+exec chroot . /bin/sh -c '. /script'
+"""
+
+
+class Ground:
+    """A bridge and what is plugged into it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="wizara-corpus-"))
+        (self.folder / "mount").mkdir()
+        self._spaces: dict[int, int] = {}
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        self._core = _new_namespace()
+        self._ip(self._core, "link add lan type bridge forward_delay 0", "link set lan up", "link set lo up")
+        self.plug(AUDITOR)
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
+        for descriptor in (*self._spaces.values(), self._core):
+            os.close(descriptor)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def namespace(self, last: int) -> Path:
+        """Return the file of a host's network namespace, good as long as this process lives."""
+        return Path(f"/proc/{os.getpid()}/fd/{self._spaces[last]}")
+
+    def plug(self, last: int, mac: str | None = None) -> None:
+        """Plug a host in at address ``.last``; nothing when it is there already."""
+        if last in self._spaces:
+            return
+        self._spaces[last] = descriptor = _new_namespace()
+        port, where = f"h{last}", f"/proc/{os.getpid()}/fd/{descriptor}"
+        self._ip(
+            self._core, f"link add {port} type veth peer name lan0 address {mac or f'52:54:00:77:00:{last:02x}'} netns {where}",
+            f"link set {port} master lan", f"link set {port} up",
+        )  # fmt: skip
+        self._ip(descriptor, "link set lo up", f"addr add {NETWORK}.{last}/24 dev lan0", "link set lan0 up")
+
+    def _ip(self, descriptor: int, *lines: str) -> None:
+        subprocess.run(
+            ["nsenter", f"--net=/proc/{os.getpid()}/fd/{descriptor}", "ip", "-batch", "-"], input="\n".join(lines), text=True, check=True,
+            capture_output=True,
+        )  # fmt: skip
+
+    def host(self, last: int, tree: Path, files: Mapping[str, str | bytes], script: str) -> None:
+        """Run *script* on the host ``.last`` in an overlay of *tree* with *files* laid over it."""
+        self.plug(last)
+        laid = self.folder / str(last)
+        for name, content in ({"script": script} | dict(files)).items():
+            path = laid / name.lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        laid.mkdir(exist_ok=True)
+        log = (self.folder / f"{last}.log").open("ab")
+        line = [
+            "nsenter", f"--net={self.namespace(last)}", "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
+            "--kill-child=KILL", "sh", "-c", _BOOT, "boot", str(self.folder / "mount"), str(tree), str(laid),
+        ]  # fmt: skip
+        self._processes.append(subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"))
+
+    def inside(self, last: int, action: Callable[[], _Result]) -> _Result:
+        """Return what *action* gives in the host's namespace: sockets that it opens stay there."""
+        return within(self.namespace(last), action)
+
+    def command(self, last: int, *line: str) -> list[str]:
+        """Return *line* as it is run in a host's namespace."""
+        return ["nsenter", f"--net={self.namespace(last)}", *line]
+
+
+def _new_namespace() -> int:
+    """Return the descriptor of a new network namespace; it lives as long as the descriptor and what runs in it."""
+    found: list[int] = []
+
+    def make() -> None:
+        if _libc.unshare(CLONE_NEWNET) == 0:
+            found.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+
+    maker = threading.Thread(target=make)
+    maker.start()
+    maker.join()
+    if not found:
+        raise PermissionError("a network namespace needs root")
+    return found[0]
