@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncIterator, Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
 
 import paramiko
 from pydantic import JsonValue
@@ -25,6 +26,8 @@ from wizara.text import _
 
 #: Where a node begins; it is given that module and all of ours that it needs, on the standard library of Debian 12 and later.
 ENTRY = "audits.lan.station"
+#: A link-local address on a Linux interface.
+_SCOPED = re.compile(r"[0-9a-f:]+%[A-Za-z0-9_.-]{1,15}")
 START = "import sys\nfrom audits.lan.station import main\nmain(sys.argv[1])\n"
 
 
@@ -57,7 +60,7 @@ async def _and_devices(
         if one.data.get("alive") or one.data.get("open"):
             living.add(one.ip)
         yield observation(job, one)
-    for device in job.devices:
+    for device in () if job.passive else job.devices:
         facts: Facts = {"answer": False, "reason": "silent"}
         if str(device.address) in living:
             facts = await asyncio.to_thread(switch.look, connect, device)
@@ -101,13 +104,28 @@ def observation(job: Job, seen: Sighting) -> Observation:
     if job.station is None:
         return _observation(job, seen, dict(seen.data))
     try:
-        if seen.ip and not any(IPv4Address(seen.ip) in network for network in job.targets) and seen.kind != "vantage":
+        if seen.ip and not _of_targets(job, seen.ip, seen.kind):
             raise ValueError(seen.ip)  # noqa: TRY301 - one fault for all that cannot be
-        if seen.kind == "sweep" and IPv4Network(str(seen.data.get("network"))) not in job.targets:
+        if seen.kind == "sweep" and ip_network(str(seen.data.get("network"))) not in job.targets:
             raise ValueError(seen.kind)  # noqa: TRY301
         return _observation(job, seen, {harmless(key): _gated(value) for key, value in seen.data.items()})
     except (ValueError, TypeError, AttributeError) as fault:
         raise Unfinished(_("{node}: the collectors say nothing sensible").format(node=job.station.name)) from fault
+
+
+def _of_targets(job: Job, ip: str, kind: str) -> bool:
+    """Say whether a scan can tell of *ip*: an address of its networks, or of its own, or one that counts on a wire alone."""
+    address = ip_address(ip)
+    if address.version == 6 and address.is_link_local:
+        return _SCOPED.fullmatch(ip) is not None
+    said_by_others = kind in {
+        "vantage",
+        "dhcp",
+        "ra",
+        "name-answer",
+        "heard",
+    }  # whoever is no part of the LAN may speak on it
+    return said_by_others or any(address in network for network in job.targets)
 
 
 def _observation(job: Job, seen: Sighting, data: Facts) -> Observation:

@@ -1,33 +1,52 @@
-"""The one way out to a host: every socket to it is opened here, after mandate, perimeter and never-list."""
+"""The one way out to a host: every socket and frame to it passes here, after mandate, perimeter, never-list, budget and breaker."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import ssl
-from collections import defaultdict
+import struct
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from ipaddress import IPv4Address
+from ipaddress import IPv6Address, ip_address
 
-from audits.lan.ports import FORBIDDEN
+from audits.lan.breaker import Breaker, Health
+from audits.lan.budget import FIRST, Budget, budget, class_of
+from audits.lan.pace import Bucket
+from audits.lan.ports import CONTROLLER, FORBIDDEN, HUSHED
+from wizara.audit.limits import Address, Network
 from wizara.audit.orders import Orders
 from wizara.errors import Refusal
 from wizara.text import _
+
+_CONNECT, _CLOSE = 2, 1
+"""Frames that opening a connection takes of us (SYN, ACK), and ending it."""
+_RTT = struct.Struct("=68xI")
+"""Where ``tcpi_rtt``, in microseconds, stands in Linux's ``struct tcp_info``."""
+
+
+class LeftAlone(OSError):
+    """The breaker has tripped for this host: nothing is sent to it any more."""
 
 
 class Talk:
     """One connection: bounded reads, each with a deadline."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timeout: float) -> None:
-        self._reader, self._writer, self._timeout = reader, writer, timeout
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timeout: float, spend: Callable[[int], None],
+        hushed: str | None = None,
+    ) -> None:  # fmt: skip
+        self._reader, self._writer, self._timeout, self._spend, self._hushed = reader, writer, timeout, spend, hushed
 
     async def hear(self, limit: int = 8192, seconds: float | None = None) -> bytes:
         """Return what comes next, at most *limit* bytes; nothing when it stays silent or closes."""
         try:
-            return await asyncio.wait_for(self._reader.read(limit), seconds or self._timeout)
+            heard = await asyncio.wait_for(self._reader.read(limit), seconds or self._timeout)
         except (TimeoutError, OSError):
             return b""
+        self._spend(1)
+        return heard
 
     async def hear_until(self, ending: Callable[[bytes], bool], limit: int = 65536) -> bytes:
         """Return what comes until *ending* says it is enough, the peer stops, or *limit* is reached."""
@@ -41,6 +60,9 @@ class Talk:
 
     async def say(self, octets: bytes) -> None:
         """Send *octets*; a peer that is gone is simply not heard afterwards."""
+        if self._hushed:
+            raise Refusal(self._hushed)
+        self._spend(1 + len(octets) // 1400)
         try:
             self._writer.write(octets)
             await asyncio.wait_for(self._writer.drain(), self._timeout)
@@ -54,68 +76,185 @@ class Talk:
         return tls.getpeercert(binary_form=True) if isinstance(tls, ssl.SSLObject) else None
 
 
+class Host:
+    """What one host may still get."""
+
+    def __init__(self, own: Budget, per_second: float) -> None:
+        self.bucket, self.sockets = Bucket(per_second), asyncio.Semaphore(own.sockets)
+
+
 class Door:
-    """Opens sockets to hosts the mandate allows; at most ``pace.sockets_per_host`` at once to one host."""
+    """Opens sockets to hosts the mandate allows, as slowly as the profile and the host's class want."""
 
     def __init__(self, orders: Orders) -> None:
-        pace = orders.pace
-        self._orders, self._pace = orders, pace
-        self._all = asyncio.Semaphore(pace.sockets)
-        self._each: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(pace.sockets_per_host))
+        self.orders, self.pace, self.breaker = orders, orders.pace, Breaker()
+        self._all = asyncio.Semaphore(orders.pace.sockets)
+        self._hosts: dict[str, Host] = {}
+        self._names: dict[str, str] = {}
+        self._wires: dict[Network | str, Bucket] = {}
+        self._checked: dict[str, float] = {}
+        self.sent = 0
+        """Frames that left below the sockets."""
+
+    def plug(self, port: str, networks: tuple[Network, ...]) -> None:
+        """Note that *networks* are one wire, which the interface *port* is plugged into; link-local addresses are of it, too."""
+        bucket = Bucket(self.pace.lan_per_second)
+        for one in (port, *networks):
+            self._wires.setdefault(one, bucket)
+
+    def wire(self, ip: str) -> Bucket:
+        """Return the brake of the LAN that *ip* is on, or that the interface of this name is plugged into."""
+        address = None if ip in self._wires else ip_address(ip)
+        place: Network | str = ip
+        if isinstance(address, IPv6Address) and address.scope_id:
+            place = address.scope_id
+        elif address:
+            place = next((one for one in self.orders.networks if address in one), "")
+        return self._wires.setdefault(place, Bucket(self.pace.lan_per_second))
+
+    def same(self, ip: str, other: str) -> None:
+        """Note that *ip* is the machine that *other* is: they share one budget."""
+        self._names.setdefault(ip, self._names.get(other, other))
+
+    def health(self, ip: str) -> Health:
+        """Return how *ip* answers."""
+        return self.breaker.health(self._names.get(ip, ip))
+
+    def heard(self, ip: str, seconds: float) -> None:
+        """Note an answer of *ip* after *seconds*."""
+        self.breaker.heard(self._names.get(ip, ip), seconds)
+
+    def missed(self, ip: str) -> None:
+        """Note that an open service of *ip* takes no connection any more."""
+        self.breaker.missed(self._names.get(ip, ip))
+
+    def host(self, ip: str) -> Host:
+        """Return what *ip* may still get."""
+        name = self._names.get(ip, ip)
+        if name not in self._hosts:
+            own = budget(self.pace, class_of(self.orders.roles.get(name)))
+            self._hosts[name] = Host(own, own.per_second)
+        return self._hosts[name]
+
+    def slow_start(self, ip: str) -> None:
+        """Touch *ip*, of which nothing is known yet, as slowly as what breaks easily."""
+        bucket = self.host(ip).bucket
+        bucket.restrain(min(bucket.per_second, FIRST * self.pace.gentle))
+
+    def classify(self, ip: str, kind: str) -> None:
+        """Touch *ip* from now on as a device of the class *kind* wants it."""
+        own, host = budget(self.pace, kind), self.host(ip)
+        host.bucket.restrain(own.per_second)
+        host.sockets = asyncio.Semaphore(own.sockets)
 
     def check(self, ip: str, port: int | None = None) -> None:
-        """Refuse what must never be touched, at this moment."""
+        """Refuse what must never be touched, at this moment; LeftAlone when the breaker has tripped."""
         if port in FORBIDDEN:
             raise Refusal(
                 _("port {port} of {ip} is never touched: printers print what they hear").format(port=port, ip=ip)
             )
-        self._orders.limits.check_destination(IPv4Address(ip), self._orders.now())
+        address = ip_address(ip)
+        if isinstance(address, IPv6Address) and address.is_link_local and address.scope_id not in self._wires:
+            raise Refusal(_("{address} is on no network that is looked at").format(address=ip))
+        self.orders.limits.check_destination(_bare(address), self.orders.now())
+        if self.breaker.tripped(self._names.get(ip, ip)):
+            raise LeftAlone(ip)
+
+    def check_frame(self, ip: str, port: int | None = None) -> None:
+        """Do :meth:`check` for one of many frames: mandate and hours once a second and host, never-list and breaker each time."""
+        now = time.monotonic()
+        if port in FORBIDDEN or self.breaker.tripped(self._names.get(ip, ip)) or self._checked.get(ip, 0.0) <= now:
+            self.check(ip, port)
+            self._checked[ip] = now + 1.0
+
+    def spared(self, ip: str) -> frozenset[int]:
+        """Return the ports of *ip* that are not even knocked at: those of a declared controller that the mandate does not name."""
+        declared = class_of(self.orders.roles.get(ip)) == "controller"
+        return CONTROLLER if declared and ip not in self.orders.limits.spoken_to else frozenset()
+
+    def _hushed(self, ip: str, port: int) -> str | None:
+        if port not in HUSHED or ip in self.orders.limits.spoken_to:
+            return None
+        return _("port {port} of {ip} is sent no byte: the mandate does not name that machine").format(port=port, ip=ip)
+
+    async def admit(self, ip: str, count: int = 1) -> None:
+        """Wait until *count* frames may leave for *ip*."""
+        await self.host(ip).bucket.let_pass(count)
+        await self.wire(ip).let_pass(count)
+
+    def _spend(self, ip: str, count: int) -> None:
+        self.host(ip).bucket.claim(count)
+        self.wire(ip).claim(count)
 
     @asynccontextmanager
     async def tcp(self, ip: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Talk]:
         """Connect to *port* of *ip*; OSError or TimeoutError when that fails."""
-        self.check(ip, port)
-        async with self._all, self._each[ip]:
+        async with self._all, self.host(ip).sockets:
+            await self.admit(ip, _CONNECT)
+            self.check(ip, port)
             opening = asyncio.open_connection(ip, port, ssl=tls, server_hostname="" if tls else None, limit=1 << 16)
-            reader, writer = await asyncio.wait_for(opening, self._pace.timeout * (2 if tls else 1))
+            reader, writer = await asyncio.wait_for(opening, self.pace.timeout * (2 if tls else 1))
+            self.heard(ip, _round_trip(writer))
             try:
-                yield Talk(reader, writer, self._pace.timeout)
+                yield Talk(
+                    reader, writer, self.pace.timeout, lambda count: self._spend(ip, count), self._hushed(ip, port)
+                )
             finally:
+                self._spend(ip, _CLOSE)
                 writer.transport.abort()
 
     async def udp(self, ip: str, port: int, question: bytes) -> bytes | None:
         """Send one datagram and return the first answer, or None."""
-        self.check(ip, port)
         loop = asyncio.get_running_loop()
-        async with self._all, self._each[ip]:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
+        async with self._all, self.host(ip).sockets:
+            await self.admit(ip)
+            self.check(ip, port)
+            family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+            with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
                 try:
-                    channel.connect((ip, port))
+                    channel.connect(socket.getaddrinfo(ip, port, type=socket.SOCK_DGRAM)[0][4])
                     await loop.sock_sendall(channel, question)
-                    return await asyncio.wait_for(loop.sock_recv(channel, 65535), self._pace.timeout)
+                    return await asyncio.wait_for(loop.sock_recv(channel, 65535), self.pace.timeout)
                 except (TimeoutError, OSError):
                     return None
 
     async def udp_from_any_port(self, ip: str, port: int, question: bytes, farewell: bytes) -> bytes | None:
         """Do as :meth:`udp` where *ip* answers from another port (TFTP, RFC 1350 §4), and answer there with *farewell*."""
-        self.check(ip, port)
         loop = asyncio.get_running_loop()
-        async with self._all, self._each[ip]:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
+        async with self._all, self.host(ip).sockets:
+            await self.admit(ip, 2)
+            self.check(ip, port)
+            family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+            to = socket.getaddrinfo(ip, port, type=socket.SOCK_DGRAM)[0][4]
+            with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
                 try:
-                    await loop.sock_sendto(channel, question, (ip, port))
-                    answer, (source, where) = await asyncio.wait_for(
-                        loop.sock_recvfrom(channel, 65535), self._pace.timeout
-                    )
-                    if source != ip:
+                    await loop.sock_sendto(channel, question, to)
+                    answer, source = await asyncio.wait_for(loop.sock_recvfrom(channel, 65535), self.pace.timeout)
+                    if source[0] != to[0]:
                         return None
-                    self.check(ip, where)
-                    await loop.sock_sendto(channel, farewell, (ip, where))
+                    self.check(ip, source[1])
+                    await loop.sock_sendto(channel, farewell, source)
                 except (TimeoutError, OSError):
                     return None
                 return bytes(answer)
 
     def blocking(self, ip: str, port: int, seconds: float) -> socket.socket:
-        """Return a connected blocking socket, for a library that wants one."""
+        """Return a connected blocking socket, for a library that wants one and that talks at its own pace."""
+        if hushed := self._hushed(ip, port):
+            raise Refusal(hushed)
+        self.host(ip).bucket.hold(_CONNECT)
+        self.wire(ip).hold(_CONNECT)
         self.check(ip, port)
         return socket.create_connection((ip, port), seconds)
+
+
+def _bare(address: Address) -> Address:
+    """Return *address* without its interface: networks have none."""
+    return IPv6Address(int(address)) if isinstance(address, IPv6Address) else address
+
+
+def _round_trip(writer: asyncio.StreamWriter) -> float:
+    """Return the seconds that the kernel measured for the handshake: this program's own delays are not in it."""
+    channel = writer.get_extra_info("socket")
+    told: bytes = channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RTT.size)
+    return float(_RTT.unpack(told)[0]) / 1e6 if len(told) == _RTT.size else 0.0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
 
 from audits.lan.ports import FORBIDDEN
-from audits.lan.subjects import living, subject
+from audits.lan.subjects import addresses, declared_at, subject
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Seen
+from wizara.audit.presence import living
 from wizara.audit.rule import Judgement, broken, holds, rule, unknown
 from wizara.audit.verdict import Subject
 
@@ -24,7 +25,8 @@ def undeclared_host(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for ip in living(seen) if facts.inventory else ():
         evidence = [*seen.answered("host", ip=ip)]
         about = subject(seen, facts, ip)
-        yield holds(about, evidence) if facts.at(ip) else broken(about, evidence, ip=ip, mac=about.mac or "?")
+        known = declared_at(seen, facts, ip)
+        yield holds(about, evidence) if known else broken(about, evidence, ip=ip, mac=about.mac or "?")
 
 
 @rule("LAN-002", scope="declared", kinds=("host",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L", fix="manual")
@@ -47,7 +49,7 @@ def declared_host_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
 
 def _why_not(seen: Seen, ip: str) -> str:
     """Return why nothing was seen of the address *ip*."""
-    sweeps = [one for one in seen.of("sweep") if IPv4Address(ip) in IPv4Network(one.text("network"))]
+    sweeps = [one for one in seen.of("sweep") if ip_address(ip) in ip_network(one.text("network"))]
     return next((one.text("reason") for one in sweeps if one.text("reason") not in {"", "afar"}), "not-looked")
 
 
@@ -100,6 +102,8 @@ def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]
             elif not evidence:
                 looked = [*seen.of("ports", "host", ip=ip)]
                 yield unknown(about, "no-answer" if looked else _why_not(seen, ip), looked)
+            elif any(port in one.numbers("untested") for one in evidence):
+                yield unknown(about, "left-alone", evidence)
             elif port in opened:
                 yield holds(about, evidence)
             elif any(port in one.numbers("silent") for one in evidence) and not any(seen.answered("host", ip=ip)):
@@ -112,9 +116,13 @@ def declared_service_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]
 def undeclared_service(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A declared machine serves more than was declared. Undeclared machines have a finding of their own."""
     for host in facts.hosts:
-        ip = str(host.address)
         if host.services is None:
             continue
-        for port in sorted(seen.open_ports(ip) - _tcp(host.services) - _tcp(host.tolerated)):
+        allowed = _tcp(host.services) | _tcp(host.tolerated)
+        places: dict[int, str] = {}
+        for ip in addresses(seen, host):
+            for port in seen.open_ports(ip) - allowed:
+                places.setdefault(port, ip)
+        for port, ip in sorted(places.items()):
             about = subject(seen, facts, ip, f"tcp/{port}")
             yield broken(about, seen.answered("ports", ip=ip), service=f"tcp/{port}", name=host.name)

@@ -18,15 +18,17 @@ COMMON = (
     10000, 11211, 15672, 20000, 27017, 44818, 47808, 49152,
 )  # fmt: skip
 
-#: Connected to and heard, but nothing is ever said: industrial controllers, IPP printers.
-SILENT = frozenset({102, 502, 631, 20000, 44818, 47808})
+#: Industrial controllers speak these. Nothing is said to one unless the mandate names the machine; a declared one is not even knocked at.
+CONTROLLER = frozenset({102, 502, 20000, 44818, 47808})
+#: Connected to and heard, but the door lets no byte out: controllers, and IPP, which prints what it is sent.
+SILENT = HUSHED = CONTROLLER | {631}
 
 HTTP = frozenset({80, 3000, 5000, 5601, 8000, 8008, 8080, 8081, 8090, 8086, 8888, 9000, 9090, 9200, 10000, 15672})
 HTTPS = frozenset({443, 8443, 5986})
 TLS = frozenset({443, 465, 636, 993, 995, 5986, 8443, 8883})
 
 
-def to_try(declared: Iterable[str]) -> tuple[int, ...]:
-    """Return the ports to connect to: ours and the *declared* services (``tcp/443``), less the forbidden ones."""
+def to_try(declared: Iterable[str], chosen: Iterable[int] = ()) -> tuple[int, ...]:
+    """Return the ports to connect to: ours (or the *chosen*) and the *declared* services (``tcp/443``), less the forbidden ones."""
     further = {int(service.removeprefix("tcp/")) for service in declared if service.startswith("tcp/")}
-    return tuple(sorted((set(COMMON) | further) - FORBIDDEN))
+    return tuple(sorted((set(tuple(chosen) or COMMON) | further) - FORBIDDEN))

@@ -6,19 +6,28 @@ It runs on this computer or on a node of the audited site, and therefore on the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv4Network
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from ipaddress import ip_address
 
-from audits.lan import arp
-from audits.lan.dispatch import KINDS, Look, datagrams, looks
 from audits.lan.door import Door
-from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS, to_try
+from audits.lan.ports import to_try
+from audits.lan.progress import Progress
+from audits.lan.visit import Visits
+from audits.lan.wire.listen import Listener
+from audits.lan.wire.neighbours import Found, Sweep
+from audits.lan.wire.ports import Port, ports
+from audits.lan.wire.provoke import Provocation
+from audits.lan.wire.syn import Aim, SynSweep
+from wizara.audit.limits import Network
 from wizara.audit.orders import Facts, Orders, Sighting
-from wizara.audit.untrusted import untrusted
 from wizara.errors import Refusal
 from wizara.text import _
 
 Say = Callable[[Sighting], None]
+LISTEN = 60.0
+"""Seconds that an audit listens which does nothing else."""
 
 
 class Scan:
@@ -27,93 +36,197 @@ class Scan:
     def __init__(self, orders: Orders, say: Say) -> None:
         self.orders, self.say = orders, say
         self.door = Door(orders)
+        self.progress = Progress(say)
+        self.visits = Visits(orders, self.door, say, self.progress)
+        self._began = time.monotonic()
 
     async def run(self) -> None:
         """Look at everything."""
         for network in self.orders.networks:
             self.orders.limits.check_network(network)
-        found = arp.ports()
+        found = ports()
         wanted = [port for port in found if self.orders.interface in {None, port.name}]
         if self.orders.interface and not wanted:
             raise Refusal(_("no interface {name} with an IPv4 address here").format(name=self.orders.interface))
-        for port in _attached(wanted, self.orders.networks) or (wanted if self.orders.routed else ()):
-            where: Facts = {"interface": port.name, "address": str(port.address)}
+        wires = _wires(wanted, self.orders.networks)
+        for port in wires or (wanted if self.orders.routed else ()):
+            where: Facts = {
+                "interface": port.name,
+                "address": str(port.address),
+                "addresses6": [*map(str, port.addresses6)],
+            }
             self.say(Sighting("vantage", "vantage", where, str(port.address.ip), mac=port.mac.hex(":")))
-        living: set[str] = set()
-        for network in self.orders.networks:
-            living |= await self._living(network, wanted)
-        own = {str(port.address.ip) for port in found}
-        await asyncio.gather(*(self._host(ip) for ip in sorted(living, key=IPv4Address) if ip not in own))
+        on_wire = {one for networks in wires.values() for one in networks}
+        own = frozenset(ip for port in found for ip in port.own)
+        for port, networks in wires.items():
+            self.door.plug(port.name, networks)
+        await together(
+            *(Wire(self, port, networks, own).run() for port, networks in wires.items()),
+            *(self._afar(network, own) for network in self.orders.networks if network not in on_wire),
+        )
+        self.progress.flush()
 
-    async def _living(self, network: IPv4Network, ports: Iterable[arp.Port]) -> set[str]:
-        """Return the addresses to try: those that answered ARP, or from afar the declared ones where that is wanted."""
-        port = next((one for one in ports if one.address.ip in network), None)
-        declared = {ip for ip in self.orders.declared if IPv4Address(ip) in network}
-        if port is None:
-            afar = self.orders.routed or network.is_loopback
-            self._swept(network, {"on_link": False, "reason": "afar" if afar else "not-attached"})
-            return {ip for ip in declared if self.orders.limits.allows(IPv4Address(ip))} if afar else set()
-        targets = [one for one in arp.hosts_of(network, port.address.ip) if self.orders.limits.allows(one)]
-        found, sent = await arp.sweep(port, targets, self.orders.pace.arp_per_second, self.orders.pace.arp_rounds)
-        self._swept(network, {"on_link": True, "asked": sent, "living": len(found)})
-        for ip, macs in found.items():
-            self.say(Sighting("arp", "host", {"alive": True, "macs": [*sorted(macs)]}, ip, mac=min(macs)))
-        for ip in sorted(declared - set(found) - {str(one.address.ip) for one in ports}):
-            self.say(Sighting("arp", "host", {"alive": False, "answer": False}, ip))
-        return set(found)
+    async def rest(self) -> None:
+        """Wait until as long was listened as was ordered."""
+        await asyncio.sleep(max(0.0, self._began + self.orders.listen - time.monotonic()))
 
-    def _swept(self, network: IPv4Network, facts: Facts) -> None:
-        told: Facts = {"network": str(network)}
+    async def _afar(self, network: Network, own: frozenset[str]) -> None:
+        """Try the declared addresses of a *network* that no port here stands on, where that is wanted."""
+        afar = (self.orders.routed or network.is_loopback) and not self.orders.passive
+        self.swept(network, {"on_link": False, "reason": "afar" if afar else "not-attached"})
+        declared = [ip for ip in self.orders.declared if ip_address(ip) in network and ip not in own] if afar else []
+        allowed = [ip for ip in declared if self.orders.limits.allows(ip_address(ip))]
+        await together(*(self._by_connecting(ip) for ip in sorted(allowed, key=ip_address)))
+
+    async def _by_connecting(self, ip: str) -> None:
+        """Try the ports of *ip* by the kernel's own connections: the way without raw frames, and over routers."""
+        tried = self.ports(ip)
+        states = {port: state for state, known in self.orders.done.ports.get(ip, {}).items() for port in known}
+        left = [port for port in tried if port not in states and port not in self.door.spared(ip)]
+
+        async def knock(port: int) -> None:
+            if self.door.health(ip).tripped:
+                return
+            states[port], _heard = await self.visits.knock(ip, port)
+            self.progress.settled(ip, port, states[port])
+
+        await together(*map(knock, left))
+        await self.visits.visit(ip, states, tried)
+
+    def ports(self, ip: str) -> tuple[int, ...]:
+        """Return the TCP ports to try at *ip*."""
+        return to_try(self.orders.declared.get(ip, ()), self.orders.ports)
+
+    def swept(self, network: Network, facts: Facts) -> None:
+        """Tell how *network* was looked at."""
+        told: Facts = {"network": str(network), "profile": self.orders.pace.name}
         self.say(Sighting("arp", "sweep", told | facts))
 
-    async def _host(self, ip: str) -> None:
-        services = self.orders.declared.get(ip, ())
-        tries = {port: asyncio.create_task(self._knock(ip, port)) for port in to_try(services)}
-        results = {port: await task for port, task in tries.items()}
-        opened = [port for port, (state, _heard) in results.items() if state == "open"]
-        lists: Facts = {
-            state: [port for port, result in results.items() if result[0] == state]
-            for state in ("open", "closed", "silent")
-        }
-        untested = sorted(FORBIDDEN & {int(service.rpartition("/")[2]) for service in services})
-        answer: Facts = {} if opened or lists["closed"] else {"answer": False}
-        self.say(Sighting("tcp", "ports", {**lists, "untested": [*untested], **answer}, ip))
-        banners = {port: heard for port, (_state, heard) in results.items() if heard}
-        for port, heard in banners.items():
-            self.say(Sighting("banner", "banner", {"text": untrusted(heard)}, ip, port, "tcp"))
-        await asyncio.gather(
-            *(self._service(ip, port, banners.get(port, b"")) for port in opened),
-            *(self._ask(ip, *one) for one in datagrams()),
-        )
 
-    async def _knock(self, ip: str, port: int) -> tuple[str, bytes]:
-        """Connect and listen: the state of the port, and what it says unasked."""
-        try:
-            async with self.door.tcp(ip, port) as talk:
-                speaks_first = port not in HTTP | HTTPS | TLS | SILENT
-                return "open", await talk.hear(2048, seconds=1.0) if speaks_first else b""
-        except ConnectionRefusedError:
-            return "closed", b""
-        except (TimeoutError, OSError):
-            return "silent", b""
+class Wire:
+    """What is done on one wire that a port here is plugged into."""
 
-    async def _service(self, ip: str, port: int, heard: bytes) -> None:
-        if port in SILENT:
+    def __init__(self, scan: Scan, port: Port, networks: tuple[Network, ...], own: frozenset[str]) -> None:
+        self.scan, self.port, self.networks, self._own = scan, port, networks, own
+        self.orders, self.door = scan.orders, scan.door
+        self.found = Found(self._lives)
+        for ip, cards in self.orders.done.living.items():
+            address = ip_address(ip)
+            if ip.endswith(f"%{port.name}") or any(address in network for network in networks):
+                self.found.cards[ip] = set(cards)
+                self.found.answered.add(ip)
+
+    async def run(self) -> None:
+        """Listen all the time; sweep, provoke, try ports, visit."""
+        ear = Listener(self.port, self.networks, self.scan.say, lambda ip, card: self.found.add(ip, card, "listen"))
+        if self.orders.passive:
+            await ear.run(self.door, self.orders.listen or LISTEN)
+            for network in self.networks:
+                living = sum(ip_address(ip) in network for ip in self.found.cards)
+                self.scan.swept(
+                    network, {"on_link": False, "reason": "passive", "living": living, "frames": ear.frames}
+                )
             return
-        for name, look in looks(port, heard):
-            self.say(Sighting(name, KINDS.get(name, name), await self._looked(look, ip, port), ip, port, "tcp"))
-
-    async def _ask(self, ip: str, name: str, port: int, look: Look) -> None:
-        self.say(Sighting(name, KINDS.get(name, name), await self._looked(look, ip, port), ip, port, "udp"))
-
-    async def _looked(self, look: Look, ip: str, port: int) -> Facts:
+        listening = asyncio.create_task(ear.run(self.door))
         try:
-            return await look(self.door, ip, port)
-        except Refusal:
-            raise
-        except Exception as fault:  # noqa: BLE001 - one hostile answer must not cost the others
-            return {"answer": False, "fault": untrusted(f"{type(fault).__name__}: {fault}")}
+            await together(self._provoke(), self._active())
+            await self.scan.rest()
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+
+    def _lives(self, ip: str, card: str, how: str) -> None:
+        if ip.partition("%")[0] not in self._own:
+            told: Facts = {"alive": True, "macs": [*sorted(self.found.cards[ip])]}
+            self.scan.say(Sighting(how, "host", told, ip, mac=min(self.found.cards[ip])))
+
+    async def _provoke(self) -> None:
+        what = f"provoked {self.port.name}"
+        if what in self.orders.done.looked:
+            return
+        if any(self.orders.limits.spares(network) for network in self.networks):
+            told: Facts = {"answer": False, "interface": self.port.name, "reason": "exclusions"}
+            for kind in ("dhcp", "ra", "name-answer"):
+                self.scan.say(Sighting("provoke", kind, told))
+            return
+        await Provocation(self.port, self.door, self.scan.say).run()
+        self.scan.progress.looked(what)
+
+    async def _active(self) -> None:
+        sweep = Sweep(self.port, self.door, self.found, self.scan.progress.asked, frozenset(self.orders.declared))
+        asked = await sweep.run(self.networks, self.orders.done.asked)
+        living = {ip: cards for ip, cards in self.found.cards.items() if ip.partition("%")[0] not in self._own}
+        for network in self.networks:
+            inside = sum(ip_address(ip.partition("%")[0]) in network for ip in living)
+            self.scan.swept(network, {"on_link": True, "asked": asked, "living": inside})
+        for ip in sorted({*self.orders.declared} - set(living) - self._own, key=str):
+            if any(ip_address(ip) in network for network in self.networks):
+                self.scan.say(Sighting("arp", "host", {"alive": False, "answer": False}, ip))
+        await self._try_ports(living)
+
+    async def _try_ports(self, living: dict[str, set[str]]) -> None:
+        """Sweep and visit the *living*; of a machine with both families, the IPv6 side is looked at for what IPv4 does not show."""
+        twins = self._twins(living)
+        aims = [self._aim(ip, min(cards)) for ip, cards in living.items() if ":" not in ip or ip in twins]
+        visits: list[asyncio.Task[None]] = []
+        states: dict[str, dict[int, str]] = {}
+
+        def finished(aim: Aim) -> None:
+            states[aim.ip] = {**aim.states}
+            if not twins.get(aim.ip):
+                visit = self.scan.visits.visit(aim.ip, aim.states, self.scan.ports(aim.ip))
+                visits.append(asyncio.create_task(visit))
+
+        try:
+            await SynSweep(self.port, self.door, self.scan.progress.settled, finished).run(aims)
+            for ip, twin in twins.items():
+                if twin:
+                    known = [port for port, state in states.get(twin, {}).items() if state == "open"]
+                    visit = self.scan.visits.visit(ip, states.get(ip, {}), self.scan.ports(ip), known)
+                    visits.append(asyncio.create_task(visit))
+            await asyncio.gather(*visits)
+        finally:
+            for one in visits:
+                one.cancel()
+
+    def _aim(self, ip: str, card: str) -> Aim:
+        aim = Aim(ip, card, self.scan.ports(ip), self.orders.roles.get(ip))
+        for state, known in self.orders.done.ports.get(ip, {}).items():
+            if state in {"open", "closed", "silent"}:
+                aim.states.update(dict.fromkeys(known, state))  # type: ignore[arg-type]
+        return aim
+
+    def _twins(self, living: dict[str, set[str]]) -> dict[str, str]:
+        """Return the one IPv6 address of each card that is tried → the IPv4 address of the same card, or nothing."""
+        four = {card: ip for ip, cards in living.items() if ":" not in ip for card in cards}
+        best: dict[str, str] = {}
+        for ip in sorted((one for one in living if ":" in one), key=self._rank):
+            best.setdefault(min(living[ip]), ip)
+        for card, ip in best.items():
+            if card in four:
+                self.door.same(ip, four[card])
+        return {ip: four.get(card, "") for card, ip in best.items()}
+
+    def _rank(self, ip: str) -> tuple[bool, bool, str]:
+        return ip not in self.orders.declared, "%" in ip, ip
 
 
-def _attached(ports: Iterable[arp.Port], networks: tuple[IPv4Network, ...]) -> list[arp.Port]:
-    return [port for port in ports if any(port.address.ip in network for network in networks)]
+def _wires(wanted: Iterable[Port], networks: tuple[Network, ...]) -> dict[Port, tuple[Network, ...]]:
+    """Return each port that is plugged into some of *networks*, with those; a network is looked at from one port only."""
+    found: dict[Port, tuple[Network, ...]] = {}
+    for network in networks:
+        port = next((one for one in wanted if one.attached(network)), None)
+        if port:
+            found[port] = (*found.get(port, ()), network)
+    return found
+
+
+async def together(*works: Coroutine[None, None, None]) -> None:
+    """Do all *works* at once; when one fails, the others end, too."""
+    tasks = [asyncio.create_task(one) for one in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()

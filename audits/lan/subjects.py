@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wizara.audit.facts import LanFacts
+from wizara.audit.facts import DeclaredHost, LanFacts
 from wizara.audit.observation import Kind, Observation, Seen
+from wizara.audit.presence import card, others, twin
 from wizara.audit.verdict import Subject
+
+
+def declared_at(seen: Seen, facts: LanFacts, ip: str) -> DeclaredHost | None:
+    """Return what is declared at *ip*, or at the IPv4 address of the card that uses this IPv6 address."""
+    host = facts.at(ip)
+    other = None if host or ":" not in ip else twin(seen, ip)
+    return facts.at(other) if other else host
+
+
+def addresses(seen: Seen, host: DeclaredHost) -> tuple[str, ...]:
+    """Return the addresses of a declared *host*: the declared ones first, then what else its card was seen to use of IPv6."""
+    declared = tuple(str(one) for one in (host.address, host.address6) if one)
+    return tuple(dict.fromkeys((*declared, *others(seen, declared[0]))))
 
 
 def subject(seen: Seen, facts: LanFacts, ip: str, service: str | None = None) -> Subject:
     """Return the machine at *ip*: keyed by its declared name, else its MAC, else site and address."""
-    declared = facts.at(ip)
-    mac = next((one.target.mac for one in seen.of("host", ip=ip) if one.target.mac), None)
+    declared = declared_at(seen, facts, ip)
+    mac = card(seen, ip)
     key = f"{declared.site}/{declared.name}" if declared else mac or f"{facts.site or 'lan'}/{ip}"
     return Subject(asset=key, name=declared.name if declared else "", ip=ip, mac=mac, service=service)
 
@@ -22,10 +36,3 @@ def services(seen: Seen, facts: LanFacts, *kinds: Kind) -> Iterator[tuple[Subjec
     for one in seen.answered(*kinds):
         if one.target.ip:
             yield subject(seen, facts, one.target.ip, one.target.service), one
-
-
-def living(seen: Seen) -> tuple[str, ...]:
-    """Return the addresses that answered ARP, or a TCP connection from afar, our own apart."""
-    own = {one.target.ip for one in seen.of("vantage")}
-    alive = {one.target.ip for one in seen.answered("host", "ports") if one.target.ip}
-    return tuple(sorted(alive - own, key=lambda ip: tuple(map(int, ip.split(".")))))

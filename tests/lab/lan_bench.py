@@ -35,6 +35,10 @@ class Lan:
 
     def __enter__(self) -> Self:
         self.core = self._namespace("core")
+        # A bridge that has IPv6 addresses of its own, and ports that have, would be machines of this LAN.
+        for which in ("all", "default"):
+            told = f"net.ipv6.conf.{which}.disable_ipv6=1"
+            subprocess.run(["ip", "netns", "exec", self.core, "sysctl", "-qw", told], check=True)
         ip("-n", self.core, "link", "add", "lan", "type", "bridge")
         ip("-n", self.core, "link", "set", "lan", "up")
         return self

@@ -164,7 +164,13 @@ def test_a_node_without_python_is_told_in_one_line(applied_ministry: Applied) ->
     assert "Traceback" not in said
 
 
-def test_a_node_of_another_site_is_no_place_to_look_from(applied_ministry: Applied) -> None:
+def test_a_site_is_not_audited_over_a_slow_link_unless_that_is_said(applied_ministry: Applied) -> None:
     code, _out, said = ended(audit(applied_ministry, "ons", "--from", "gw-hq"))
-    assert code == 2
-    assert "ons has no node 'gw-hq' to look from" in said
+    assert code == 6
+    assert "between gw-hq and ons lies ons/vsat (vsat)" in said
+    assert "--over-wan" in said
+    code, out, said = ended(audit(applied_ministry, "ons", "--from", "gw-hq", "--over-wan", "--ports", "22,8080"))
+    assert code in {0, 4}, said
+    kept = (Path(json.loads(out)["folder"]) / "observations.jsonl").read_text()
+    assert '"profile":"capped"' in kept
+    assert '"reason":"afar"' in kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ class DeclaredHost(Record):
     site: str
     lan: str
     address: IPv4Address
+    address6: IPv6Address | None = None
     mac: str | None = None
     role: str
     """``node``, a device's platform, or a host's role."""
@@ -35,6 +36,8 @@ class LanFacts(Record):
     site: str | None = None
     networks: tuple[IPv4Network, ...] = ()
     """The networks that were audited."""
+    networks6: tuple[IPv6Network, ...] = ()
+    """The IPv6 networks of the same LANs, where those have some."""
     hosts: tuple[DeclaredHost, ...] = ()
     inventory: bool = True
     """False on an auditor's laptop without an inventory: nothing is undeclared or missing there."""
@@ -42,8 +45,8 @@ class LanFacts(Record):
     """When the run began (ISO 8601): rules about dates compare with it, so a report can be made again years later."""
 
     def at(self, ip: str) -> DeclaredHost | None:
-        """Return what is declared at *ip*."""
-        return next((host for host in self.hosts if str(host.address) == ip), None)
+        """Return what is declared at *ip*, of either family."""
+        return next((host for host in self.hosts if ip in {str(host.address), str(host.address6)}), None)
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,9 @@ def lan_facts(
     declared = ministry.sites[site]
     hosts = [*_nodes(declared, site, node_services or {}), *_others(declared, site)]
     networks = tuple(declared.lans[name].network for name in lans)
-    return LanFacts(
-        site=site, networks=networks, hosts=tuple(host for host in hosts if host.lan in lans), moment=moment
-    )
+    networks6 = tuple(one for one in (declared.lans[name].network6 for name in lans) if one)
+    standing = tuple(host for host in hosts if host.lan in lans)
+    return LanFacts(site=site, networks=networks, networks6=networks6, hosts=standing, moment=moment)
 
 
 def _nodes(declared: Site, site: str, brought: Services) -> list[DeclaredHost]:
@@ -81,6 +84,7 @@ def _nodes(declared: Site, site: str, brought: Services) -> list[DeclaredHost]:
             site=site,
             lan=port,
             address=interface.address,
+            address6=interface.address6,
             mac=interface.mac,
             role="node",
             services=services(name, port, node),
@@ -104,6 +108,7 @@ def _others(declared: Site, site: str) -> list[DeclaredHost]:
             site=site,
             lan=one.lan,
             address=one.address,
+            address6=one.address6,
             mac=one.mac,
             role=role,
             services=tuple(map(str, one.services)),

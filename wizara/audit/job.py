@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from ipaddress import IPv4Network
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from wizara.audit.facts import LanFacts
+from wizara.audit.limits import Network
 from wizara.audit.mandate import Mandate
-from wizara.audit.orders import Orders, Pace
+from wizara.audit.orders import Done, Orders, Pace
 from wizara.inventory.types import InterfaceName, IPv4Address, SshPublicKey, Titles
 from wizara.record.run import Record
 
@@ -51,7 +51,7 @@ class Job(Record):
     vantage: str = "this computer"
     interface: InterfaceName | None = None
     facts: LanFacts
-    networks: tuple[IPv4Network, ...] = ()
+    networks: tuple[Network, ...] = ()
     """Those of the facts that this collection looks at; none means all."""
     routed: bool = False
     """Whether declared addresses are tried by route where the network is not attached."""
@@ -60,20 +60,38 @@ class Job(Record):
     mandate: Mandate
     lab: bool = False
     pace: Pace = Pace()
+    ports: tuple[int, ...] = ()
+    """The TCP ports to try; none means our own list."""
+    listen: float = 0.0
+    """Seconds to listen, at least."""
+    passive: bool = False
+    """Whether nothing is sent at all."""
+    done: Done = Done()
+    """What an interrupted run of it had done already."""
     devices: tuple[DeviceLogin, ...] = ()
 
     @property
-    def targets(self) -> tuple[IPv4Network, ...]:
+    def targets(self) -> tuple[Network, ...]:
         """The networks that are looked at."""
-        return self.networks or self.facts.networks
+        return self.networks or (*self.facts.networks, *self.facts.networks6)
 
     def orders(self) -> Orders:
         """Return what the scan itself is told: nothing that it need not know, and no secret."""
-        declared = [host for host in self.facts.hosts if any(host.address in network for network in self.targets)]
+        declared = [
+            (str(address), host)
+            for host in self.facts.hosts
+            for address in (host.address, host.address6)
+            if address and any(address in network for network in self.targets)
+        ]
+        named = set(self.mandate.controllers)
         return Orders(
-            networks=self.targets, declared={str(host.address): host.services or () for host in declared},
-            limits=self.mandate.limits(lab=self.lab), moment=datetime.now(UTC).astimezone(), interface=self.interface,
-            routed=self.routed, pace=self.pace,
+            networks=self.targets, declared={ip: host.services or () for ip, host in declared},
+            limits=self.mandate.limits(
+                lab=self.lab, spoken_to=(*named, *(ip for ip, host in declared if host.name in named))
+            ),
+            moment=datetime.now(UTC).astimezone(), interface=self.interface, routed=self.routed, pace=self.pace,
+            roles={ip: host.role for ip, host in declared}, ports=self.ports, listen=self.listen, passive=self.passive,
+            done=self.done,
         )  # fmt: skip
 
     def secret_json(self) -> bytes:
@@ -92,7 +110,7 @@ class View(Record):
     """``this computer``, or the name of the node."""
     station: bool = False
     """True for a node, over SSH."""
-    networks: tuple[IPv4Network, ...]
+    networks: tuple[Network, ...]
 
 
 class AuditRecord(Record):
@@ -112,3 +130,5 @@ class AuditRecord(Record):
     """From where what was looked at; a network that is in none of them was not looked at."""
     versions: dict[str, str]
     """Tool → version."""
+    pace: Pace = Pace()
+    """How gently it was done; its name is the profile."""

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import TypeAlias
 
 from wizara.errors import Refusal
 from wizara.text import _
 
-#: RFC 1918, link-local (RFC 3927) and, for tests on one's own machine, loopback.
-PRIVATE = tuple(
-    IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8")
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
+
+#: RFC 1918, link-local (RFC 3927, RFC 4291), unique local (RFC 4193) and, for tests on one's own machine, loopback.
+PRIVATE: tuple[Network, ...] = (
+    *map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8")),
+    *map(IPv6Network, ("fc00::/7", "fe80::/10", "::1/128")),
 )
-#: Documentation ranges (RFC 5737): they exist in labs only.
-DOCUMENTATION = tuple(IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
+#: Documentation ranges (RFC 5737, RFC 3849): they exist in labs only.
+DOCUMENTATION: tuple[Network, ...] = (
+    *map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")),
+    IPv6Network("2001:db8::/32"),
+)
 
 
 @dataclass(frozen=True)
@@ -23,8 +31,8 @@ class Limits:
 
     reference: str
     commissioner: str
-    perimeter: tuple[IPv4Network, ...]
-    exclusions: tuple[IPv4Network, ...]
+    perimeter: tuple[Network, ...]
+    exclusions: tuple[Network, ...]
     begins: date
     """First day, inclusive."""
     ends: date
@@ -33,6 +41,8 @@ class Limits:
     """Spans of a day in the auditor's local time, ``08:00-18:00``."""
     lab: bool = False
     """In a lab, documentation ranges count as private."""
+    spoken_to: tuple[str, ...] = ()
+    """Addresses of the industrial controllers that may be sent bytes: the mandate names each."""
 
     def check_time(self, moment: datetime) -> None:
         """Refuse when *moment* (the auditor's local time) is outside the days or hours."""
@@ -50,19 +60,33 @@ class Limits:
                 )
             )
 
-    def allows(self, address: IPv4Address) -> bool:
-        """Say whether *address* is inside the perimeter and not excluded."""
-        return any(address in network for network in self.perimeter) and not any(
+    def allows(self, address: Address) -> bool:
+        """Say whether *address* is inside the perimeter and not excluded.
+
+        A link-local IPv6 address is of the wire that is looked at, which the scan's own networks decide.
+        """
+        inside = address.is_link_local and address.version == 6
+        return (inside or any(address in network for network in self.perimeter)) and not any(
             address in network for network in self.exclusions
         )
 
-    def check_network(self, network: IPv4Network) -> None:
+    def spares(self, network: Network) -> bool:
+        """Say whether the mandate excludes part of *network*: then nothing is asked of all its machines at once."""
+        return any(one.version == network.version and one.overlaps(network) for one in self.exclusions)
+
+    def covers(self, network: Network) -> bool:
+        """Say whether *network* may be looked at: private, and wholly inside the perimeter."""
+        return any(within(network, one) for one in self._private) and any(
+            within(network, one) for one in self.perimeter
+        )
+
+    def check_network(self, network: Network) -> None:
         """Refuse a *network* that is not private, or not wholly inside the perimeter."""
-        if not any(network.subnet_of(one) for one in self._private):
+        if not any(within(network, one) for one in self._private):
             raise Refusal(
                 _("{network} is no private network; wizara audits local networks only").format(network=network)
             )
-        if not any(network.subnet_of(inside) for inside in self.perimeter):
+        if not any(within(network, one) for one in self.perimeter):
             raise Refusal(
                 _("{network} is outside the perimeter of the mandate {reference}").format(
                     network=network, reference=self.reference
@@ -70,7 +94,7 @@ class Limits:
                 hint=_("its perimeter is {perimeter}").format(perimeter=", ".join(map(str, self.perimeter))),
             )
 
-    def check_destination(self, address: IPv4Address, moment: datetime) -> None:
+    def check_destination(self, address: Address, moment: datetime) -> None:
         """Refuse (exit 6) unless *address* may be touched at *moment*: private, inside the perimeter, in time."""
         if not any(address in network for network in self._private):
             raise Refusal(
@@ -85,8 +109,15 @@ class Limits:
         self.check_time(moment)
 
     @property
-    def _private(self) -> tuple[IPv4Network, ...]:
+    def _private(self) -> tuple[Network, ...]:
         return PRIVATE + DOCUMENTATION if self.lab else PRIVATE
+
+
+def within(network: Network, outer: Network) -> bool:
+    """Say whether *network* lies wholly in *outer*; networks of two families never do."""
+    if isinstance(network, IPv4Network):
+        return isinstance(outer, IPv4Network) and network.subnet_of(outer)
+    return isinstance(outer, IPv6Network) and network.subnet_of(outer)
 
 
 def _within(span: str, moment: time) -> bool:

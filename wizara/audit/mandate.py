@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from wizara.audit.limits import Limits
+from wizara.audit.limits import Limits, Network
 from wizara.audit.yaml_text import read_text, validated
 from wizara.errors import Refusal
 from wizara.inventory.types import Line, Model
@@ -38,8 +37,8 @@ class Mandate(Model):
     reference: Line
     """Number of the order."""
     signed: date = Field(alias="date")
-    perimeter: tuple[IPv4Network, ...] = Field(min_length=1)
-    exclusions: tuple[IPv4Network, ...] = ()
+    perimeter: tuple[Network, ...] = Field(min_length=1)
+    exclusions: tuple[Network, ...] = ()
     """Never touched, though inside the perimeter."""
     begins: date = Field(alias="from")
     """First day, inclusive."""
@@ -47,6 +46,8 @@ class Mandate(Model):
     """Last day, inclusive."""
     hours: tuple[Hours, ...] = Field(min_length=1)
     operators: tuple[Line, ...] = Field(min_length=1)
+    controllers: tuple[Line, ...] = ()
+    """Industrial controllers that may be spoken to, each by its declared name or its address; all others are sent no byte."""
     contact: Line
     """Whom to call when something goes wrong."""
 
@@ -56,11 +57,12 @@ class Mandate(Model):
             raise ValueError("'to' should not be before 'from'")
         return self
 
-    def limits(self, *, lab: bool) -> Limits:
-        """Return what it allows; in a *lab*, documentation ranges count as private."""
+    def limits(self, *, lab: bool, spoken_to: tuple[str, ...] = ()) -> Limits:
+        """Return what it allows; in a *lab*, documentation ranges count as private; *spoken_to*: addresses of its controllers."""
         return Limits(
             reference=self.reference, commissioner=self.commissioner, perimeter=self.perimeter,
             exclusions=self.exclusions, begins=self.begins, ends=self.ends, hours=self.hours, lab=lab,
+            spoken_to=spoken_to,
         )  # fmt: skip
 
 
@@ -74,7 +76,7 @@ def read_mandate(path: Path) -> Mandate:
     return validated(read_text(path), Mandate, path)
 
 
-def check_networks(mandate: Mandate, networks: tuple[IPv4Network, ...], *, lab: bool) -> None:
+def check_networks(mandate: Mandate, networks: tuple[Network, ...], *, lab: bool) -> None:
     """Refuse (exit 6) unless each of *networks* is private and wholly inside the perimeter."""
     for network in networks:
         mandate.limits(lab=lab).check_network(network)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from heapq import merge
 from typing import Literal
 
 from pydantic import Field, JsonValue
@@ -18,6 +19,7 @@ Kind = Literal[
     "finger", "echo", "echo_udp", "chargen", "rlogin", "rsh", "vnc", "x11", "pop3", "imap", "rpc", "nfs", "rsync",
     "tftp", "ldap", "postgres", "mysql", "mongodb", "netbios", "ntp", "ipmi", "smart_install", "winbox", "routeros",
     "snmp3", "smb", "login", "config", "reachability", "tunnel", "capture", "mail", "dns", "time", "unit",
+    "heard", "dhcp", "ra", "name-answer", "breaker", "progress",
 ]  # fmt: skip
 
 
@@ -89,11 +91,17 @@ class Seen:
 
     def __init__(self, observations: Iterable[Observation]) -> None:
         self.all = tuple(observations)
+        self._places: dict[tuple[str, str | None] | str, list[int]] = {}
+        for place, one in enumerate(self.all):
+            self._places.setdefault(one.kind, []).append(place)
+            self._places.setdefault((one.kind, one.target.ip), []).append(place)
 
     def of(self, *kinds: Kind, ip: str | None = None, port: int | None = None) -> Iterator[Observation]:
         """Yield the observations of *kinds*, of one address and port where given."""
-        for one in self.all:
-            if one.kind in kinds and (ip is None or one.target.ip == ip) and (port is None or one.target.port == port):
+        keys = [kind if ip is None else (kind, ip) for kind in kinds]
+        for place in merge(*(self._places.get(key, ()) for key in keys)):
+            one = self.all[place]
+            if port is None or one.target.port == port:
                 yield one
 
     def answered(self, *kinds: Kind, ip: str | None = None) -> Iterator[Observation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,17 @@ _SEVERITIES = ("critical", "high", "medium", "low", "info")
 _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "blue", "info": "white"}
 
 
+def _ports(text: str | None) -> tuple[int, ...]:
+    """Read ``22,80,1-1000``."""
+    found: list[int] = []
+    for part in text.split(",") if text else ():
+        first, _dash, last = part.partition("-")
+        if not all(one.isascii() and one.isdigit() and 1 <= int(one) <= 65535 for one in (first, last or first)):
+            raise click.UsageError(_("'{text}' are no ports; they are written 22,80,8000-8100").format(text=part))
+        found += range(int(first), int(last or first) + 1)
+    return tuple(dict.fromkeys(found))
+
+
 @click.command(cls=Forked)
 @click.argument("ministry", required=False)
 @click.argument("site", required=False)
@@ -30,32 +41,45 @@ _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "bl
 @click.option(
     "--network", "networks", multiple=True, metavar="CIDR", help="Audit this network without an inventory (repeatable)."
 )
-@click.option("--from", "source", metavar="NODE",
-              help="Look from this node of the site, over SSH (default: from here, else from a node with vantage: true).")  # fmt: skip
+@click.option("--from", "source", metavar="NODE|LAN",
+              help="Look from this node of the site, over SSH, or from this LAN, which this computer is in "
+                   "(default: here, else a vantage node).")  # fmt: skip
 @click.option("--interface", metavar="IF", help="Look from this network interface only.")
 @click.option("--mandate", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="The written order (default: mandate.yaml of the inventory).")  # fmt: skip
 @click.option("--credentials", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="YAML: device → username, password, enable, host_key; to read the switches.")  # fmt: skip
+@click.option("--profile", type=click.Choice(["polite", "fast"]), default="polite", show_default=True,
+              help="How gently: polite sends at most 1,000 frames a second to a LAN and 50 to a host, fast 10,000 and 2,000.")  # fmt: skip
+@click.option("--ports", metavar="LIST", help="Try these TCP ports, as 22,80,1-1000, instead of wizara's own list.")
+@click.option("--listen", type=click.FloatRange(0, 86400), default=0.0, metavar="SECONDS",
+              help="Listen to what is said unasked for so long, at least; it is listened to as long as the audit lasts.")  # fmt: skip
+@click.option("--passive", is_flag=True, help="Only listen (60 seconds, or as --listen says): not a frame is sent.")
+@click.option(
+    "--over-wan",
+    is_flag=True,
+    help="Audit a site from a node of another, over a slow link: little is sent, and slowly.",
+)
+@click.option("--resume", metavar="RUN", help="Take up this interrupted audit again: what is done is not asked again.")
+@click.option(
+    "--append", metavar="RUN", help="Add what is seen from here to this audit, which looked from another place."
+)
 @click.option("--fail-on", type=click.Choice(_SEVERITIES), default="high", show_default=True,
               help="Exit with 4 when a finding is at least this severe.")  # fmt: skip
 @lab_option
 @json_option
 @runs_option
-def command(
-    ministry: str | None, site: str | None, lans: tuple[str, ...], networks: tuple[str, ...], source: str | None,
-    interface: str | None, mandate: Path | None, credentials: Path | None, fail_on: str, lab: str | None, as_json: bool, runs: str,
-) -> int:  # fmt: skip
+def command(ports: str | None, runs: str, fail_on: str, as_json: bool, **choices: Any) -> int:
     """Audit SITE of MINISTRY, or a --network without an inventory."""
     from wizara.cli import auditing
 
-    if bool(ministry and site) == bool(networks):
+    order = auditing.Order(runs=Path(runs), ports=_ports(ports), **choices)
+    if bool(order.ministry and order.site) == bool(order.networks):
         raise click.UsageError(_("name MINISTRY and SITE, or --network with --interface and --mandate"))
-    if networks and not (interface and mandate):
+    if order.networks and not (order.interface and order.mandate):
         raise click.UsageError(_("--network needs --interface and --mandate"))
-    if source and not site:
+    if order.source and not order.site:
         raise click.UsageError(_("--from needs MINISTRY and SITE"))
-    order = auditing.Order(ministry, site, lans, networks, interface, mandate, credentials, lab, Path(runs), source)
     prepared = auditing.prepare(order)
     click.echo(_("world: {world}").format(world=prepared.world), err=True)
     if mandate_ := prepared.record.mandate:
@@ -75,14 +99,23 @@ command.add_command(config, "config")
 
 
 def _say_from_where(prepared: Prepared) -> None:
-    """One line for each place that is looked from, and for what cannot be looked at."""
+    """One line for the pace, for each place that is looked from, and for what cannot be looked at."""
+    pace = prepared.record.pace
+    gently = _("profile: {name}, at most {lan} frames a second to a LAN and {host} to a host")
+    click.echo(gently.format(name=pace.name, lan=pace.lan_per_second, host=pace.host_per_second), err=True)
     for view in prepared.record.views:
-        where = _("{node}, over SSH").format(node=view.vantage) if view.station else _(view.vantage)
+        where = _("{node}, over SSH").format(node=view.vantage) if view.station else _here(view.vantage)
         networks = ", ".join(map(str, view.networks))
         click.echo(_("looking from {place}: {networks}").format(place=where, networks=networks), err=True)
     if prepared.unseen:
         words = _("not looked at, for this computer is not attached and no met node with vantage: true is: {networks}")
         click.echo(words.format(networks=", ".join(map(str, prepared.unseen))), err=True)
+
+
+def _here(vantage: str) -> str:
+    """Return the words for this computer, and the LAN it is plugged into where that was named."""
+    here, apart, lan = vantage.partition(" · ")
+    return f"{_(here)}{apart}{lan}"
 
 
 def _progress(seen: Observation) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from ipaddress import IPv4Network
 from pathlib import Path
 
 from pydantic import JsonValue, RootModel, SecretStr
@@ -16,13 +15,15 @@ from pydantic import JsonValue, RootModel, SecretStr
 from wizara import __version__
 from wizara.audit.cvss import Severity, at_least
 from wizara.audit.exceptions import conclude, read_exemptions
-from wizara.audit.facts import LanFacts
 from wizara.audit.job import AuditRecord, DeviceLogin, Job, View
-from wizara.audit.mandate import Mandate, check_networks, read_mandate
+from wizara.audit.limits import Network
+from wizara.audit.mandate import check_networks, read_mandate
 from wizara.audit.observation import Kind, Observation, Target, now
+from wizara.audit.orders import CAPPED, PROFILES
 from wizara.audit.rule import judge
 from wizara.audit.verdict import Verdicts
 from wizara.audit.yaml_text import read_text, validated
+from wizara.cli.continued import Begun, begin
 from wizara.cli.declared import bare_facts, declared_facts
 from wizara.cli.vantage import HERE, Ground, Leg, choose
 from wizara.cli.world import be_root
@@ -56,7 +57,16 @@ class Order:
     lab: str | None
     runs: Path
     source: str | None = None
-    """The node to look from."""
+    """The node to look from, or the LAN that this computer is plugged into."""
+    profile: str = "polite"
+    ports: tuple[int, ...] = ()
+    listen: float = 0.0
+    passive: bool = False
+    over_wan: bool = False
+    resume: str | None = None
+    """The interrupted run that is taken up again."""
+    append: str | None = None
+    """The run that this one is a part of: it looked from another place."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +80,17 @@ class Prepared:
     record: AuditRecord
     devices: tuple[DeviceLogin, ...]
     exceptions: Path | None
+    outside: tuple[Network, ...] = ()
+    """IPv6 networks of the LANs that the mandate does not name: they are not looked at."""
+    earlier: tuple[Observation, ...] = ()
+    """What the run holds already, where it is continued."""
 
     @property
-    def unseen(self) -> tuple[IPv4Network, ...]:
+    def unseen(self) -> tuple[Network, ...]:
         """The networks that are attached to no place to look from."""
-        return tuple(one for one in self.record.facts.networks if not any(one in job.targets for job, _ns in self.jobs))
+        whole: tuple[Network, ...] = (*self.record.facts.networks, *self.record.facts.networks6)
+        looked = {one for view in self.record.views for one in view.networks}
+        return tuple(one for one in whole if one not in looked)
 
 
 @dataclass(frozen=True)
@@ -146,14 +162,15 @@ def prepare(order: Order) -> Prepared:
         if ministry and order.site
         else bare_facts(order.networks, moment)
     )
-    check_networks(mandate, facts.networks, lab=world.is_lab)
-    legs = choose(Ground(ministry, order.site, world, facts.networks, namespace), order.source, order.interface)
-    folder = RunFolder.create(order.runs, "audit", ministry.name if ministry else "network", world)
-    devices = _devices(order, ministry, world)
-    jobs = tuple((_job(folder.run.id, order, leg, facts, mandate, devices, lab=world.is_lab), leg) for leg in legs)
+    limits = mandate.limits(lab=world.is_lab)
+    check_networks(mandate, facts.networks if ministry else (*facts.networks, *facts.networks6), lab=world.is_lab)
+    outside = tuple(one for one in facts.networks6 if not limits.covers(one))
+    facts = facts.model_copy(update={"networks6": tuple(one for one in facts.networks6 if one not in outside)})
+    ground = Ground(ministry, order.site, world, (*facts.networks, *facts.networks6), namespace)
+    legs = choose(ground, order.source, order.interface, over_wan=order.over_wan)
     site = ministry.sites[order.site] if ministry and order.site else None
     record = AuditRecord(
-        ministry=folder.run.ministry,
+        ministry=ministry.name if ministry else "network",
         title=ministry.declaration.title if ministry else None,
         country=ministry.declaration.country if ministry else None,
         site=order.site,
@@ -163,18 +180,22 @@ def prepare(order: Order) -> Prepared:
         facts=facts,
         views=tuple(View(vantage=leg.vantage, station=leg.station is not None, networks=leg.networks) for leg in legs),
         versions=versions(),
+        pace=PROFILES[order.profile],
     )
+    begun = begin(order.runs, record, world, order.resume, order.append)
+    devices = _devices(order, ministry, world)
+    jobs = tuple((_job(begun, order, leg, devices, lab=world.is_lab), leg.namespace) for leg in legs)
     exceptions = Path(ministry.folder) / "exceptions.yaml" if ministry else None
-    return Prepared(world, folder, tuple((job, leg.namespace) for job, leg in jobs), record, devices, exceptions)
+    return Prepared(world, begun.folder, jobs, begun.record, devices, exceptions, outside, begun.earlier)
 
 
-def _job(
-    run: str, order: Order, leg: Leg, facts: LanFacts, mandate: Mandate, devices: tuple[DeviceLogin, ...], *, lab: bool
-) -> Job:
+def _job(begun: Begun, order: Order, leg: Leg, devices: tuple[DeviceLogin, ...], *, lab: bool) -> Job:
     mine = tuple(one for one in devices if any(one.address in network for network in leg.networks))
     return Job(
-        run=run, interface=order.interface, facts=facts, networks=leg.networks, routed=leg.routed, station=leg.station,
-        mandate=mandate, lab=lab, vantage=leg.vantage, devices=mine,
+        run=begun.folder.run.id, interface=order.interface, facts=begun.record.facts, networks=leg.networks,
+        routed=leg.routed, station=leg.station, mandate=begun.record.mandate, lab=lab, vantage=leg.vantage, devices=mine,
+        pace=CAPPED if leg.capped else begun.record.pace, ports=order.ports, listen=order.listen, passive=order.passive,
+        done=begun.done(leg.vantage),
     )  # fmt: skip
 
 
@@ -213,7 +234,7 @@ def run(
 
 def _collected(prepared: Prepared, progress: Progress) -> Collected:
     """Return what was seen from all places, and what went wrong at some; the fault itself when nothing was seen at all."""
-    observations: list[Observation] = []
+    observations = [*prepared.earlier]
     faults: list[WizaraError] = []
 
     def keep(seen: Observation) -> None:
@@ -234,11 +255,13 @@ def _collected(prepared: Prepared, progress: Progress) -> Collected:
         raise faults[0]
     for blind in _blind(prepared, set(prepared.unseen), "no-vantage", HERE, set()):
         keep(blind)
+    for blind in _blind(prepared, set(prepared.outside), "outside-mandate", HERE, set()):
+        keep(blind)
     return tuple(observations), tuple(faults)
 
 
 def _blind(
-    prepared: Prepared, networks: set[IPv4Network], reason: str, vantage: str, read: set[str | None]
+    prepared: Prepared, networks: set[Network], reason: str, vantage: str, read: set[str | None]
 ) -> Iterator[Observation]:
     """Yield the observations that *networks* could not be looked at, or not to the end, nor their devices not yet *read*."""
 
@@ -248,7 +271,7 @@ def _blind(
             target=Target(site=prepared.record.site, ip=ip),
         )  # fmt: skip
 
-    for network in sorted(networks):
+    for network in sorted(networks, key=lambda one: (one.version, one)):
         yield seen("sweep", {"network": str(network), "on_link": False, "reason": reason})
         for device in prepared.devices:
             if device.address in network and str(device.address) not in read:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from wizara.audit.facts import Brought, LanFacts, Services, lan_facts
 from wizara.blueprint import derive
@@ -26,7 +26,13 @@ def declared_facts(ministry: Ministry, site: str, chosen: tuple[str, ...], momen
 
 def bare_facts(networks: tuple[str, ...], moment: str) -> LanFacts:
     """Return the facts of *networks* without an inventory; UsageFault when one is none."""
-    return LanFacts(networks=tuple(map(_network, networks)), inventory=False, moment=moment)
+    read = [_network(one) for one in networks]
+    return LanFacts(
+        networks=tuple(one for one in read if isinstance(one, IPv4Network)),
+        networks6=tuple(one for one in read if isinstance(one, IPv6Network)),
+        inventory=False,
+        moment=moment,
+    )
 
 
 def _node_services(ministry: Ministry, site: Site) -> Services:
@@ -66,8 +72,8 @@ def _known(name: str, known: Mapping[str, object], kind: str) -> None:
         raise UsageFault(_("no {kind} '{name}'").format(kind=kind, name=name), hint=hint)
 
 
-def _network(text: str) -> IPv4Network:
+def _network(text: str) -> IPv4Network | IPv6Network:
     try:
-        return IPv4Network(text)
+        return ip_network(text)
     except ValueError as fault:
-        raise UsageFault(_("'{text}' is no IPv4 network: {fault}").format(text=text, fault=fault)) from None
+        raise UsageFault(_("'{text}' is no network: {fault}").format(text=text, fault=fault)) from None

@@ -12,11 +12,11 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from ipaddress import IPv4Network
 from pathlib import Path
 
 from wizara.audit import leash
 from wizara.audit.job import Job
+from wizara.audit.limits import Network
 from wizara.audit.observation import Observation
 from wizara.engine.reach import inside
 from wizara.errors import ExitCode, Interrupted, Refusal, Unfinished, Unreachable, UsageFault, WizaraError
@@ -45,11 +45,10 @@ def collect(job: Job, namespace: Path | None = None) -> Iterator[Observation]:
         worker.wait()
 
 
-def attached(networks: tuple[IPv4Network, ...], interface: str | None, namespace: Path | None) -> set[IPv4Network]:
+def attached(networks: tuple[Network, ...], interface: str | None, namespace: Path | None) -> set[Network]:
     """Return those of *networks* that this computer (or *namespace*) is plugged into, with *interface* where one is named."""
-    found = inside(namespace, load("audits.lan.arp").ports)
-    own = [port.address.ip for port in found if interface in {None, port.name}]
-    return {one for one in networks if one.is_loopback or any(address in one for address in own)}
+    found = [one for one in inside(namespace, load("audits.lan.wire.ports").ports) if interface in {None, one.name}]
+    return {one for one in networks if one.is_loopback or any(port.attached(one) for port in found)}
 
 
 def _listen(worker: subprocess.Popen[bytes], job: Job) -> Iterator[Observation]:

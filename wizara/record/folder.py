@@ -95,6 +95,18 @@ class RunFolder:
         for line in whole:
             yield _parse(line, model, self.path / name)
 
+    def holds(self, name: str) -> bool:
+        """Say whether there is a file *name*."""
+        return (self.path / name).is_file()
+
+    def mend(self, name: str) -> None:
+        """Take a last line that was cut by a kill out of *name*, before more is added."""
+        if self.holds(name):
+            content = self._bytes(name)
+            whole = content.rpartition(b"\n")[0]
+            with (self.path / name).open("r+b") as target:
+                target.truncate(len(whole) + 1 if whole else 0)
+
     def finish(self, run: Run) -> None:
         """Write how the run ended, here and in the journal."""
         with Journal.open(self.path.parent) as journal:

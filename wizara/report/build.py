@@ -7,6 +7,7 @@ from collections import Counter
 from wizara.audit.cvss import SEVERITIES, Severity
 from wizara.audit.job import View
 from wizara.audit.observation import Observation
+from wizara.audit.presence import living
 from wizara.audit.verdict import Finding
 from wizara.report.case import Case
 from wizara.report.colophon import colophon
@@ -146,8 +147,7 @@ def _first(case: Case) -> list[Finding]:
 
 
 def _living(case: Case) -> int:
-    own = {one.target.ip for one in case.seen.of("vantage")}
-    return len({one.target.ip for one in case.seen.answered("host", "ports")} - own)
+    return len(living(case.seen))
 
 
 def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
@@ -162,6 +162,7 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
         *((words.say("Looked at from"), _place(case, view, words)) for view in case.audit.views),
         (words.say("Began"), words.moment(case.run.started)),
         (words.say("Ended"), words.moment(case.run.ended) if case.run.ended else words.prose(words.say("interrupted"))),
+        (words.say("Pace"), _pace(case, words)),
         (words.say("Declared machines"), latin(words.number(len({host.name for host in case.audit.facts.hosts})))),
         (words.say("Machines that answered"), latin(words.number(_living(case)))),
         (words.say("Observations kept"), latin(words.number(len(case.observations)))),
@@ -185,12 +186,27 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
     return Section(title=words.say("What was looked at, and what was not"), anchor="scope", blocks=blocks)
 
 
+def _pace(case: Case, words: Words) -> Inline:
+    """Say how gently the network was touched."""
+    pace = case.audit.pace
+    message = N_(
+        "{profile}: at most {lan} frames a second to a network, {host} a second and {sockets} connections to a machine"
+    )
+    figures = {"lan": pace.lan_per_second, "host": pace.host_per_second, "sockets": pace.sockets_per_host}
+    return words.tell(
+        message, profile=pace.name, **{key: words.prose(words.number(one)) for key, one in figures.items()}
+    )
+
+
 def _looked(case: Case, sweep: Observation, words: Words, catalogue: Catalogue) -> Inline:
     """Say how a network was looked at, where there were several places from which one, or why it was not."""
     network, reason = sweep.text("network"), sweep.text("reason")
     view = next((one for one in case.audit.views if one.vantage == sweep.vantage), None)
     several = view if len(case.audit.views) > 1 else None
     place = (*words.prose(" ("), *_name(several, words), *words.prose(")")) if several else ()
+    if sweep.flag("on_link") and ":" in network:
+        message = N_("{network}: all machines were asked at once, known addresses one by one.")
+        return (*words.tell(message, network=network), *place)
     if sweep.flag("on_link"):
         return (*words.tell(N_("{network}: every address was asked by ARP."), network=network), *place)
     if reason == "afar":
@@ -202,7 +218,10 @@ def _looked(case: Case, sweep: Observation, words: Words, catalogue: Catalogue) 
 
 def _name(view: View, words: Words) -> Inline:
     message = N_("node {name}, over SSH")
-    return words.tell(message, name=view.vantage) if view.station else words.prose(words.say(view.vantage))
+    here, apart, lan = view.vantage.partition(" · ")
+    if view.station:
+        return words.tell(message, name=view.vantage)
+    return (*words.prose(words.say(here)), *(latin(apart + lan) if lan else ()))
 
 
 def _place(case: Case, view: View, words: Words) -> Inline:
@@ -214,7 +233,8 @@ def _place(case: Case, view: View, words: Words) -> Inline:
 
 LIMITS = (
     N_("Machines that were off, or that hid during the audit; the picture is that of one moment."),
-    N_("IPv6, and UDP services other than SNMP."),
+    N_("IPv6 machines that answer no question to all and whose address does not follow from their card."),
+    N_("UDP services that were not asked for by name."),
     N_("The inside of machines: software versions, accounts, updates."),
 )
 

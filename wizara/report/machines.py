@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address
 
 from wizara.audit.cvss import SEVERITIES, Severity
+from wizara.audit.limits import Network as IPNetwork
+from wizara.audit.presence import card, living, others
 from wizara.report.case import Case
 from wizara.report.document import Inline
 from wizara.report.lan_map import MOST, Machine, Network, State
@@ -25,15 +26,24 @@ LEGEND: dict[State, str] = {
 class _Seen:
     machine: Machine
     mac: str
+    others: tuple[str, ...]
+    """Its further addresses."""
     ports: tuple[int, ...]
 
 
 def _machines(case: Case) -> list[_Seen]:
     own = {one.target.ip for one in case.seen.of("vantage")}
-    found = {one.target.ip for one in case.seen.of("host", "ports") if one.target.ip} - own
+    silent = {
+        one.target.ip for one in case.seen.of("host", "ports") if one.target.ip and ":" not in one.target.ip
+    } - own
     declared = {str(host.address) for host in case.audit.facts.hosts}
-    addresses = sorted((ip for ip in found | declared if ip is not None), key=IPv4Address)
-    return [_one(case, ip) for ip in addresses]
+    addresses = {*living(case.seen), *silent, *declared} - {None}
+    return [_one(case, ip) for ip in sorted((ip for ip in addresses if ip), key=_order)]
+
+
+def _order(ip: str) -> tuple[int, int]:
+    address = ip_address(ip)
+    return address.version, int(address)
 
 
 def _one(case: Case, ip: str) -> _Seen:
@@ -51,19 +61,35 @@ def _one(case: Case, ip: str) -> _Seen:
     )
     mine = [one.verdict.severity for one in case.pending if one.verdict.subject.ip == ip]
     worst: Severity | None = min(mine, key=SEVERITIES.index, default=None)
-    mac = next((one.target.mac for one in case.seen.answered("host", ip=ip) if one.target.mac), "")
     machine = Machine(host.name if host else ip, ip, state, worst, len(mine))
-    return _Seen(machine, mac, tuple(sorted(case.seen.open_ports(ip))))
+    beside = others(case.seen, ip)
+    opened = {port for one in (ip, *beside) for port in case.seen.open_ports(one)}
+    return _Seen(machine, card(case.seen, ip) or "", beside, tuple(sorted(opened)))
 
 
 def networks(case: Case, words: Words) -> tuple[Network, ...]:
     """Return the audited networks with their boxes, at most :data:`MOST` each, the worst kept."""
     machines = [one.machine for one in _machines(case)]
-    return tuple(_network(network, machines) for network in case.audit.facts.networks)
+    audited: tuple[IPNetwork, ...] = (*case.audit.facts.networks, *case.audit.facts.networks6)
+    homes = {one.ip: _home(one.ip, audited) for one in machines}
+    alone = {
+        one for one in homes.values() if one
+    }  # an IPv6 network whose machines all have IPv4 addresses is no drawing of its own
+    return tuple(
+        _network(network, [one for one in machines if homes[one.ip] == network])
+        for network in audited
+        if network.version == 4 or network in alone
+    )
 
 
-def _network(network: IPv4Network, machines: Iterable[Machine]) -> Network:
-    inside = [one for one in machines if IPv4Address(one.ip) in network]
+def _home(ip: str, audited: tuple[IPNetwork, ...]) -> IPNetwork | None:
+    """Return the audited network that *ip* is drawn on: link-local addresses on the first, for no network is theirs."""
+    address = ip_address(ip)
+    first = audited[0] if audited and address.is_link_local else None
+    return next((one for one in audited if address in one), first)
+
+
+def _network(network: IPNetwork, inside: list[Machine]) -> Network:
     kept = sorted(inside, key=_rank)[:MOST]
     ordered = tuple(one for one in inside if one in kept)
     return Network(str(network), ordered, len(inside) - len(ordered))
@@ -78,7 +104,7 @@ def machine_rows(case: Case, words: Words) -> tuple[tuple[Inline, ...], ...]:
     rows = _machines(case)
     return tuple(
         (
-            latin(one.machine.ip),
+            latin(one.machine.ip, *one.others),
             latin(one.machine.name if one.machine.name != one.machine.ip else "–"),
             latin(one.mac or "–"),
             words.prose(words.say(LEGEND[one.machine.state])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import struct
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from audits.lan.door import Door, Talk
 from audits.lan.looks.conversation import converse, hear_exactly, silence
@@ -40,7 +40,7 @@ async def dns(door: Door, ip: str, port: int) -> Facts:
 
 async def _zones(door: Door, ip: str, port: int) -> list[str]:
     """Return the zones that the server is the authority of, as far as its own name and address tell: at most four are tried."""
-    reverse = IPv4Address(ip).reverse_pointer
+    reverse = ip_address(ip.partition("%")[0]).reverse_pointer
     _number, asked = question(reverse, _PTR)
     reply = await door.udp(ip, port, asked) or b""
     names = [expanded(reply, data) for _name, kind, data in records(reply) if kind == _PTR]

@@ -8,7 +8,6 @@ import contextlib
 import os
 import socket
 import struct
-import time
 from collections.abc import Callable
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
@@ -23,9 +22,8 @@ from wizara.engine.collect import collect
 from wizara.errors import Refusal, Unfinished
 from wizara.tree import load
 
-arp, collectors, door, ports, snmp, ssh, switch, talks, tls = (
-    load(f"audits.lan.{name}")
-    for name in ("arp", "collectors", "door", "ports", "snmp", "ssh", "switch", "talks", "tls")
+collectors, door, ports, snmp, ssh, switch, talks, tls = (
+    load(f"audits.lan.{name}") for name in ("collectors", "door", "ports", "snmp", "ssh", "switch", "talks", "tls")
 )
 redaction = load("audits.devices.redaction")
 FOLDER = Path(__file__).parents[3] / "audits"
@@ -157,8 +155,11 @@ def test_sockets_are_opened_at_the_door_only() -> None:
         }
         if calls & opening:
             places[path.name] = calls & opening
-    assert set(places) == {"door.py", "arp.py"}
-    assert "SOCK_RAW" in (FOLDER / "lan/arp.py").read_text()
+    assert set(places) == {"door.py", "channel.py", "ports.py"}
+    raw = [path.name for path in FOLDER.rglob("*.py") if "SOCK_RAW" in path.read_text()]
+    assert raw == ["channel.py"]
+    assert ".connect(" not in (FOLDER / "lan/wire/channel.py").read_text()
+    assert "SOCK_DGRAM" in (FOLDER / "lan/wire/ports.py").read_text()  # it asks the kernel for its own addresses
 
 
 def test_a_whole_collection_on_loopback_touches_no_printing_port_and_sees_the_rest() -> None:
@@ -294,19 +295,6 @@ def test_no_password_is_sent_to_a_switch_that_is_not_pinned(missing: str, reason
     }
 
 
-def test_an_arp_answer_is_read_and_other_frames_are_not() -> None:
-    frame = (
-        bytes(12)
-        + bytes.fromhex("0806000108000604000252540020001100000000")[:10]
-        + bytes.fromhex("525400200011")
-        + bytes([10, 0, 0, 7])
-        + bytes(10)
-    )
-    assert arp.answer(frame) == ("10.0.0.7", "52:54:00:20:00:11")
-    assert arp.answer(frame[:41]) is None
-    assert arp.answer(frame.replace(b"\x06\x04\x00\x02", b"\x06\x04\x00\x01")) is None
-
-
 def test_a_worker_brings_back_what_it_saw_and_the_fault_that_ended_it() -> None:
     good = Job(
         run="20260101T000000Z-audit-x-0000", facts=LanFacts(networks=(IPv4Network("127.77.2.0/30"),)), mandate=MANDATE
@@ -326,30 +314,9 @@ def test_passwords_travel_by_the_pipe_and_are_shown_nowhere_else() -> None:
     assert Job.model_validate_json(job.secret_json()).devices[0].password.get_secret_value() == "hunter2"
 
 
-def test_arp_questions_are_paced_and_well_formed() -> None:
-    class Wire:
-        """Counts frames instead of sending them."""
-
-        def __init__(self) -> None:
-            self.frames: list[bytes] = []
-
-        def send(self, frame: bytes) -> None:
-            self.frames.append(frame)
-
-    wire, port = Wire(), arp.Port("e0", IPv4Interface("10.0.0.1/24"), bytes.fromhex("020000000001"))
-    targets = arp.hosts_of(IPv4Network("10.0.0.0/25"), port.address.ip)
-    began = time.monotonic()
-    asyncio.run(arp._ask(wire, port, targets, 500))
-    assert 0.2 <= time.monotonic() - began < 2
-    assert len({frame[38:42] for frame in wire.frames}) == len(targets) == 125
-    assert {(frame[:6], frame[6:12], frame[28:32], len(frame)) for frame in wire.frames} == {
-        (b"\xff" * 6, port.mac, bytes([10, 0, 0, 1]), 42)
-    }
-
-
 def test_a_network_that_is_not_attached_gets_no_packet_unless_that_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    elsewhere = arp.Port("eth0", IPv4Interface("192.0.2.2/24"), b"\2\0\0\0\0\1")
-    monkeypatch.setattr(arp, "ports", lambda: (elsewhere,))
+    elsewhere = load("audits.lan.wire.ports").Port("eth0", IPv4Interface("192.0.2.2/24"), b"\2\0\0\0\0\1")
+    monkeypatch.setattr(load("audits.lan.scan"), "ports", lambda: (elsewhere,))
     opened: list[object] = []
 
     def shut(_door: object, *where: object) -> None:
@@ -366,7 +333,7 @@ def test_a_network_that_is_not_attached_gets_no_packet_unless_that_was_asked(mon
         return [one async for one in collectors.collect(job)]
 
     (sweep,) = asyncio.run(run(job))
-    assert sweep.data == {"network": "10.20.99.0/24", "on_link": False, "reason": "not-attached"}
+    assert sweep.data == {"network": "10.20.99.0/24", "profile": "polite", "on_link": False, "reason": "not-attached"}
     assert opened == []
     with contextlib.suppress(OSError):  # the first datagram that is not let out ends it
         asyncio.run(run(job.model_copy(update={"routed": True})))

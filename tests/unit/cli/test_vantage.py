@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,10 @@ def test_each_network_is_looked_at_from_where_it_is_attached(
             "stands on none of",
         ),  # this computer's port was asked for, and no other
         ("ons", ONS, (), "gw-ons", None, Refusal, "not enrolled: gw-ons"),
-        ("ons", ONS, ALL, "gw-hq", None, UsageFault, "no node 'gw-hq'"),
+        ("ons", ONS, ALL, "gw-rome", None, UsageFault, "no node 'gw-rome'"),
+        ("ons", ONS, ALL, "gw-hq", None, Refusal, r"between gw-hq and ons lies ons/vsat \(vsat\)"),
+        ("hq", OFFICE, ALL, "gw-ons", None, Refusal, r"ons/vsat \(vsat\)"),
+        ("hq", OFFICE, ALL, "office", None, Refusal, "not plugged into office"),
         ("ons", ONS, ALL, "gw-ons", "eth0", UsageFault, "--interface"),
     ],
 )
@@ -85,3 +88,23 @@ def test_this_computer_is_attached_to_where_it_has_an_address(tmp_path: Path) ->
 
     loopback, elsewhere = IPv4Network("127.0.0.0/8"), IPv4Network("203.0.113.0/24")
     assert attached((loopback, elsewhere), None, None) == {loopback}
+
+
+def test_over_a_slow_link_little_is_sent_and_only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vantage, "attached", lambda *_asked: set())
+    ground = vantage.Ground(ministry(*ALL), "ons", World(), (ONS,), None)
+    (leg,) = vantage.choose(ground, "gw-hq", None, over_wan=True)
+    assert (leg.vantage, leg.networks, leg.routed, leg.capped) == ("gw-hq", (ONS,), True, True)
+    (own,) = vantage.choose(ground, "gw-ons", None)
+    assert not own.capped
+
+
+def test_a_lan_that_this_computer_is_in_names_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = chosen(monkeypatch, {OFFICE}, "hq", (ADM, OFFICE), *ALL, source="office")
+    assert found == [("this computer · office", (ADM, OFFICE), True)]
+
+
+def test_the_ipv6_network_of_a_lan_is_looked_at_from_where_its_ipv4_network_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    six, far = IPv6Network("fd6d:7073:6774:20::/64"), IPv6Network("fd6d:7073:6774:10::/64")
+    found = chosen(monkeypatch, {OFFICE}, "hq", (SERVERS, OFFICE, far, six), *ALL)
+    assert found == [("this computer", (OFFICE, six), False), ("gw-hq", (SERVERS, far), False)]

@@ -1,0 +1,124 @@
+"""Visits one living host: tells which ports are open, listens, says few words; each step is told as done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from typing import Literal
+
+from audits.lan.dispatch import KINDS, Look, datagrams, looks
+from audits.lan.door import Door
+from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS
+from audits.lan.progress import Progress
+from wizara.audit.orders import Facts, Orders, Sighting
+from wizara.audit.untrusted import untrusted
+from wizara.errors import Refusal
+
+Say = Callable[[Sighting], None]
+_KEPT = 512
+"""Bytes of a greeting that are kept to choose the looks by, when the scan is taken up again."""
+
+
+class Visits:
+    """The visits of one scan."""
+
+    def __init__(self, orders: Orders, door: Door, say: Say, progress: Progress) -> None:
+        self.orders, self.door, self._say, self.progress = orders, door, say, progress
+        self._heard = dict(_greetings(orders.done.looked))
+
+    async def visit(
+        self, ip: str, states: Mapping[int, str], tried: Collection[int], known: Collection[int] | None = None
+    ) -> None:
+        """Look at *ip*, of whose *tried* ports the *states* are known; *known*: ports that its other address was looked at on."""
+        opened = sorted(port for port, state in states.items() if state == "open")
+        self._tell_ports(ip, states, tried)
+        own = [port for port in opened if port not in (known or ())]
+        banners = dict(zip(own, await asyncio.gather(*(self._greeting(ip, port) for port in own)), strict=True))
+        asked = datagrams() if known is None else ()
+        await asyncio.gather(
+            *(self._services(ip, port, heard) for port, heard in banners.items()),
+            *(
+                self._look(f"{name}-{number}", name, look, ip, port, "udp")
+                for number, (name, port, look) in enumerate(asked)
+            ),
+        )
+        self.tell_left_alone(ip)
+
+    def _tell_ports(self, ip: str, states: Mapping[int, str], tried: Collection[int]) -> None:
+        if self._done(f"ports {ip}"):
+            return
+        lists: Facts = {
+            state: [*sorted(port for port, found in states.items() if found == state)]
+            for state in ("open", "closed", "silent")
+        }
+        services = self.orders.declared.get(ip, ())
+        printing = FORBIDDEN & {int(service.rpartition("/")[2]) for service in services}
+        untested = sorted(printing | {port for port in tried if port not in states})
+        answer: Facts = {} if lists["open"] or lists["closed"] else {"answer": False}
+        self._say(Sighting("tcp", "ports", {**lists, "untested": [*untested], **answer}, ip))
+        self.progress.looked(f"ports {ip}")
+
+    def tell_left_alone(self, ip: str) -> None:
+        """Tell that the breaker keeps the scan from *ip*, if it does."""
+        health = self.door.health(ip)
+        if health.tripped:
+            told: Facts = {
+                "answer": False, "reason": "breaker", "why": health.tripped,
+                "first_ms": round(health.baseline * 1000, 1), "last_ms": round(health.present * 1000, 1),
+            }  # fmt: skip
+            self._say(Sighting("breaker", "breaker", told, ip))
+
+    def _done(self, what: str) -> bool:
+        return what in self.orders.done.looked
+
+    async def _greeting(self, ip: str, port: int) -> bytes:
+        """Return what an open *port* says unasked."""
+        if (ip, port) in self._heard:
+            return self._heard[ip, port]
+        state, heard = await self.knock(ip, port)
+        if state != "open":
+            self.door.missed(ip)
+        return heard
+
+    async def knock(self, ip: str, port: int) -> tuple[Literal["open", "closed", "silent"], bytes]:
+        """Connect and listen: the state of the port, and what it says unasked."""
+        try:
+            async with self.door.tcp(ip, port) as talk:
+                speaks_first = port not in HTTP | HTTPS | TLS | SILENT
+                heard = await talk.hear(2048, seconds=1.0) if speaks_first else b""
+        except ConnectionRefusedError:
+            return "closed", b""
+        except (TimeoutError, OSError):
+            return "silent", b""
+        if heard:
+            self._say(Sighting("banner", "banner", {"text": untrusted(heard)}, ip, port, "tcp"))
+        self.progress.looked(f"heard {ip} {port} {heard[:_KEPT].hex()}")
+        return "open", heard
+
+    async def _services(self, ip: str, port: int, heard: bytes) -> None:
+        for name, look in looks(port, heard) if port not in SILENT else ():
+            await self._look(name, name, look, ip, port, "tcp")
+
+    async def _look(self, key: str, name: str, look: Look, ip: str, port: int, proto: Literal["tcp", "udp"]) -> None:
+        what = f"{key} {ip} {proto}/{port}"
+        if self._done(what) or self.door.health(ip).tripped:
+            return
+        facts = await self._looked(look, ip, port)
+        if self.door.health(ip).tripped and facts.get("answer") is False:
+            facts = facts | {"reason": "breaker"}
+        self._say(Sighting(name, KINDS.get(name, name), facts, ip, port, proto))
+        self.progress.looked(what)
+
+    async def _looked(self, look: Look, ip: str, port: int) -> Facts:
+        try:
+            return await look(self.door, ip, port)
+        except Refusal:
+            raise
+        except Exception as fault:  # noqa: BLE001 - one hostile answer must not cost the others
+            return {"answer": False, "fault": untrusted(f"{type(fault).__name__}: {fault}")}
+
+
+def _greetings(looked: Collection[str]) -> list[tuple[tuple[str, int], bytes]]:
+    """Return what services said in the run that was interrupted."""
+    words = (one.split(" ") for one in looked if one.startswith("heard "))
+    return [((ip, int(port)), bytes.fromhex(heard)) for _heard, ip, port, heard in words]
