@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 import paramiko
 from pydantic import JsonValue
 
-from audits.lan import certificate, switch
+from audits.lan import certificate, methods, switch
 from audits.lan.door import Door
 from audits.lan.scan import Scan
 from wizara.audit.job import Job, Station
@@ -56,15 +56,26 @@ async def _and_devices(
     job: Job, sightings: AsyncIterator[Sighting], connect: switch.Connect
 ) -> AsyncIterator[Observation]:
     living: set[str | None] = set()
+    servers: list[tuple[str, int]] = []
     async for one in sightings:
         if one.data.get("alive") or one.data.get("open"):
             living.add(one.ip)
+        if one.kind == "ssh" and one.ip and one.port and one.data.get("answer") is not False:
+            servers.append((one.ip, one.port))
         yield observation(job, one)
+    known = {str(device.address) for device in job.devices}
+    asked = [asyncio.to_thread(_ways_in, connect, *server) for server in servers if server[0] not in known]
+    for way in asyncio.as_completed(asked):
+        yield observation(job, await way)
     for device in () if job.passive else job.devices:
         facts: Facts = {"answer": False, "reason": "silent"}
         if str(device.address) in living:
             facts = await asyncio.to_thread(switch.look, connect, device)
         yield observation(job, Sighting("switch", "config", facts, str(device.address), 22, "tcp"))
+
+
+def _ways_in(connect: switch.Connect, ip: str, port: int) -> Sighting:
+    return Sighting("methods", "login", methods.look(connect, ip, port), ip, port, "tcp")
 
 
 async def _here(orders: Orders) -> AsyncIterator[Sighting]:

@@ -47,7 +47,11 @@ _GROUPS = (0x001D, 0x0017, 0x0018, 0x0019)
 _SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0201, 0x0203, 0x0202)
 
 
-def client_hello(version: int, offered: tuple[int, ...] = _SUITES) -> bytes:
+#: What is offered to learn a version: a server may have nothing but what is weak.
+_ALL = tuple(dict.fromkeys((*_SUITES, *(suite for suites in WEAK.values() for suite in suites))))
+
+
+def client_hello(version: int, offered: tuple[int, ...] = _ALL) -> bytes:
     """Return a record with a ClientHello that offers exactly *version*, with those of the *offered* suites that belong to it."""
     suites = [suite for suite in offered if (suite >> 8 == 0x13) == (version == _TLS13)]
     legacy = min(version, 0x0303)

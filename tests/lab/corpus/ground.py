@@ -77,6 +77,16 @@ class Ground:
         )  # fmt: skip
         self._ip(descriptor, "link set lo up", f"addr add {NETWORK}.{last}/24 dev lan0", "link set lan0 up")
 
+    def twin(self, last: int) -> None:
+        """Plug in a second machine that claims the address ``.last``."""
+        self._twin = descriptor = _new_namespace()
+        where = f"/proc/{os.getpid()}/fd/{descriptor}"
+        self._ip(
+            self._core, f"link add t{last} type veth peer name lan0 address 02:00:00:77:01:{last:02x} netns {where}",
+            f"link set t{last} master lan", f"link set t{last} up",
+        )  # fmt: skip
+        self._ip(descriptor, "link set lo up", f"addr add {NETWORK}.{last}/24 dev lan0", "link set lan0 up")
+
     def _ip(self, descriptor: int, *lines: str) -> None:
         subprocess.run(
             ["nsenter", f"--net=/proc/{os.getpid()}/fd/{descriptor}", "ip", "-batch", "-"], input="\n".join(lines), text=True, check=True,

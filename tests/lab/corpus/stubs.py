@@ -82,6 +82,16 @@ def says(*lines: bytes) -> Talk:
     return talk
 
 
+def answers(said: bytes) -> Talk:
+    """Say something once something was heard, as the r-commands of BSD do to a port that is not reserved."""
+
+    def talk(channel: socket.socket) -> None:
+        if channel.recv(64):
+            channel.sendall(said)
+
+    return talk
+
+
 def replies(table: dict[bytes, bytes], greeting: bytes = b"", other: bytes = b"") -> Talk:
     """Answer each line by the beginning of it."""
 
