@@ -64,7 +64,9 @@ async def _and_devices(
             servers.append((one.ip, one.port))
         yield observation(job, one)
     known = {str(device.address) for device in job.devices}
-    asked = [asyncio.to_thread(_ways_in, connect, *server) for server in servers if server[0] not in known]
+    asked = [
+        asyncio.to_thread(_ways_in, connect, *server, logins=job.logins) for server in servers if server[0] not in known
+    ]
     for way in asyncio.as_completed(asked):
         yield observation(job, await way)
     for device in () if job.passive else job.devices:
@@ -74,8 +76,8 @@ async def _and_devices(
         yield observation(job, Sighting("switch", "config", facts, str(device.address), 22, "tcp"))
 
 
-def _ways_in(connect: switch.Connect, ip: str, port: int) -> Sighting:
-    return Sighting("methods", "login", methods.look(connect, ip, port), ip, port, "tcp")
+def _ways_in(connect: switch.Connect, ip: str, port: int, *, logins: bool) -> Sighting:
+    return Sighting("methods", "login", methods.look(connect, ip, port, logins=logins), ip, port, "tcp")
 
 
 async def _here(orders: Orders) -> AsyncIterator[Sighting]:

@@ -34,7 +34,7 @@ KINDS = {"https": "http"}
 
 _SSH: Named = (("ssh", ssh.look),)
 _TELNET: Named = (("telnet", talks.telnet),)
-_WEB: Named = (("http", web.http),)
+_WEB: Named = (("http", web.http), ("login", web.factory_login))
 _TLS_WEB: Named = (("tls", tls.look), ("https", web.https))
 _VNC: Named = (("vnc", screens.vnc),)
 

@@ -1,9 +1,10 @@
-"""How one may log in to an SSH server: what it offers to ``root`` once the keys are exchanged; no password is tried."""
+"""How one may log in to an SSH server: what it offers to ``root``, and where that is wanted, logins that everybody knows."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import paramiko
@@ -15,8 +16,28 @@ Connect = Callable[[str, int, float], Any]
 _SECONDS = 8.0
 
 
-def look(connect: Connect, ip: str, port: int) -> Facts:
+#: Each account is tried once a run.
+_KNOWN = (("admin", "admin"), ("cisco", "cisco"))
+
+
+def look(connect: Connect, ip: str, port: int, *, logins: bool = False) -> Facts:
     """Ask to log in by no method at all (RFC 4252 §5.2); ``answer: false`` when it does not come so far."""
+    facts = _asked(connect, ip, port, lambda transport: {"methods": [*_offered(transport)]})
+    methods = facts.get("methods")
+    if logins and isinstance(methods, list) and "password" in methods:
+        opened = [name for name, word in _KNOWN if _asked(connect, ip, port, partial(_try, name, word)).get("open")]
+        facts |= {"open": bool(opened), "reply": ", ".join(opened)}
+    return facts
+
+
+def _try(name: str, word: str, transport: paramiko.Transport) -> Facts:
+    try:
+        return {"open": not transport.auth_password(name, word, fallback=False)}
+    except paramiko.AuthenticationException:
+        return {"open": False}
+
+
+def _asked(connect: Connect, ip: str, port: int, ask: Callable[[paramiko.Transport], Facts]) -> Facts:
     quiet = logging.getLogger("wizara.audit.ssh")
     quiet.disabled = True  # whatever the server says wrong is no trouble of ours
     try:
@@ -27,7 +48,7 @@ def look(connect: Connect, ip: str, port: int) -> Facts:
         transport.set_log_channel(quiet.name)
         transport.banner_timeout = transport.auth_timeout = _SECONDS
         transport.start_client(timeout=_SECONDS)
-        return {"methods": [*_offered(transport)]}
+        return ask(transport)
     except (OSError, EOFError, paramiko.SSHException):
         return {"answer": False}
     finally:

@@ -65,6 +65,7 @@ class Job(Record):
     listen: float = 0.0
     """Seconds to listen, at least."""
     passive: bool = False
+    logins: bool = False
     """Whether nothing is sent at all."""
     done: Done = Done()
     """What an interrupted run of it had done already."""
@@ -91,6 +92,7 @@ class Job(Record):
             ),
             moment=datetime.now(UTC).astimezone(), interface=self.interface, routed=self.routed, pace=self.pace,
             roles={ip: host.role for ip, host in declared}, ports=self.ports, listen=self.listen, passive=self.passive,
+            logins=self.logins,
             done=self.done,
         )  # fmt: skip
 

@@ -91,6 +91,8 @@ class Orders:
     """Seconds to listen, at least."""
     passive: bool = False
     """Whether nothing is sent at all."""
+    logins: bool = False
+    """Whether logins that everybody knows are tried: at most two an account and run."""
     done: Done = Done()
     _since: float = field(default_factory=time.monotonic, compare=False)
 
@@ -119,7 +121,7 @@ class Orders:
             ),
             moment=datetime.fromisoformat(told["moment"]), interface=told["interface"], routed=told["routed"],
             pace=Pace(**told["pace"]), roles=dict(told["roles"]), ports=tuple(told["ports"]), listen=float(told["listen"]),
-            passive=bool(told["passive"]), done=_done(told["done"]),
+            passive=bool(told["passive"]), logins=bool(told["logins"]), done=_done(told["done"]),
         )  # fmt: skip
 
 

@@ -54,6 +54,8 @@ def _ports(text: str | None) -> tuple[int, ...]:
 @click.option("--ports", metavar="LIST", help="Try these TCP ports, as 22,80,1-1000, instead of wizara's own list.")
 @click.option("--listen", type=click.FloatRange(0, 86400), default=0.0, metavar="SECONDS",
               help="Listen to what is said unasked for so long, at least; it is listened to as long as the audit lasts.")  # fmt: skip
+@click.option("--default-logins", "logins", is_flag=True,
+              help="Also try logins that everybody knows, once an account; stopped by the first sign of a lockout.")  # fmt: skip
 @click.option("--passive", is_flag=True, help="Only listen (60 seconds, or as --listen says): not a frame is sent.")
 @click.option(
     "--over-wan",

@@ -62,6 +62,7 @@ class Order:
     ports: tuple[int, ...] = ()
     listen: float = 0.0
     passive: bool = False
+    logins: bool = False
     over_wan: bool = False
     resume: str | None = None
     """The interrupted run that is taken up again."""
@@ -195,6 +196,7 @@ def _job(begun: Begun, order: Order, leg: Leg, devices: tuple[DeviceLogin, ...],
         run=begun.folder.run.id, interface=order.interface, facts=begun.record.facts, networks=leg.networks,
         routed=leg.routed, station=leg.station, mandate=begun.record.mandate, lab=lab, vantage=leg.vantage, devices=mine,
         pace=CAPPED if leg.capped else begun.record.pace, ports=order.ports, listen=order.listen, passive=order.passive,
+        logins=order.logins,
         done=begun.done(leg.vantage),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Do databases let anybody in? PostgreSQL, MariaDB and MongoDB are asked in their own words, with no password; no data is read."""
+"""Do databases let anybody in? PostgreSQL, MariaDB and MongoDB are asked in their own words; no data is read."""
 
 from __future__ import annotations
 
@@ -28,17 +28,19 @@ async def postgres(door: Door, ip: str, port: int) -> Facts:
 
 
 async def mysql(door: Door, ip: str, port: int) -> Facts:
-    """Hear the greeting and answer as ``root`` without a password (protocol 41)."""
+    """Hear the greeting and, where that is wanted, answer as ``root`` with an empty password (protocol 41)."""
 
     async def script(talk: Talk) -> Facts:
         greeting = await _packet(talk)
         if greeting[:1] != b"\x0a":
             return {"open": False} if greeting[:1] == b"\xff" else silence(greeting)
+        version = untrusted(greeting[1:].split(b"\0")[0])
+        if not door.orders.logins:
+            return {"version": version}
         flags = 0x00000200 | 0x00008000 | 0x00080000
         body = struct.pack("<IIB23x", flags, 1 << 20, 45) + b"root\0" + b"\0" + b"mysql_native_password\0"
         await talk.say(len(body).to_bytes(3, "little") + b"\1" + body)
         reply = await _packet(talk)
-        version = untrusted(greeting[1:].split(b"\0")[0])
         if reply[:1] == b"\xfe":  # it wants another method: nothing to answer it with is an empty password
             await talk.say(b"\0\0\0\3")
             reply = await _packet(talk)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import ssl
 
 from audits.lan import talks
 from audits.lan.door import Door
+from audits.lan.looks.conversation import silence
 from audits.lan.tls import any_tls
 from wizara.audit.orders import Facts
 
+_ASKS = (b"HTTP/1.1 401", b"HTTP/1.0 401")
 _LISTING = re.compile(rb"<title>\s*(Index of|Directory listing for) /|href=\"\?C=N;O=D\"", re.IGNORECASE)
 _HEAD = re.compile(rb"\r\n\r\n(ref: refs/\S+|[0-9a-f]{40})\s*$")
 _DEVICE = re.compile(
@@ -45,13 +48,14 @@ async def _site(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> F
     return facts
 
 
-async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path: str) -> bytes:
+async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path: str, *further: str) -> bytes:
     lines = (
         f"GET {path} HTTP/1.1",
         f"Host: {ip}",
         "User-Agent: wizara-audit",
         "Accept: */*",
         "Connection: close",
+        *further,
         "",
         "",
     )
@@ -61,3 +65,14 @@ async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path:
             return await talk.hear_until(lambda _heard: False, 65536)
     except (TimeoutError, OSError):
         return b""
+
+
+async def factory_login(door: Door, ip: str, port: int) -> Facts:
+    """Where that is wanted, try the login that most devices come with, once; only where Basic authentication is asked for."""
+    if not door.orders.logins:
+        return silence()
+    if not (await _get(door, ip, port, None, "/")).startswith(_ASKS):
+        return silence()
+    word = base64.b64encode(b"admin:admin").decode()
+    answer = await _get(door, ip, port, None, "/", f"Authorization: Basic {word}")
+    return {"open": re.match(rb"HTTP/1\.[01] (2\d\d|30[1237]) ", answer) is not None, "account": "admin"}

@@ -124,6 +124,8 @@ def _new_namespace() -> int:
 
     def make() -> None:
         if _libc.unshare(CLONE_NEWNET) == 0:
+            for which in ("all", "default"):  # one address a host, so that the table has one line a weakness
+                Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6").write_text("1")
             found.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
 
     maker = threading.Thread(target=make)

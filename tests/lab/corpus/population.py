@@ -22,7 +22,7 @@ _EXPORT, _SSL3 = (0x0003, 0x0008), (0x002F, 0x000A)
 #: TCP ports that must answer before the corpus is up; where nothing is named, the host has none or needs no wait.
 _READY = {
     11: 23, 12: 79, 13: 7, 15: 21, 16: 21, 18: 80, 19: 110, 20: 5900, 21: 6000, 31: 445, 32: 445, 33: 445, 35: 111, 36: 873,
-    37: 389, 38: 389, 39: 111, 40: 22, 41: 22, 42: 22, 43: 22, 44: 22, 45: 443, 46: 443, 47: 443, 48: 443, 49: 443, 50: 443, 51: 443,
+    37: 389, 38: 389, 39: 111, 26: 22, 40: 22, 41: 22, 42: 22, 43: 22, 44: 22, 45: 443, 46: 443, 47: 443, 48: 443, 49: 443, 50: 443, 51: 443,
     53: 443, 55: 443, 56: 443, 57: 6379, 58: 11211, 59: 11211, 60: 1883, 61: 5432, 62: 3306, 65: 53, 66: 53, 67: 53, 70: 25, 71: 25,
     79: 80, 80: 80, 101: 2121, 103: 22, 104: 53, 105: 25, 106: 80, 107: 8090, 108: 443, 111: 5901, 113: 8000, 115: 2525, 117: 79,
     118: 8443, 201: 22, 202: 443, 203: 445, 205: 389, 206: 53, 208: 25, 211: 21, 212: 6379, 213: 1883, 215: 110, 216: 5432, 218: 873,
@@ -56,7 +56,7 @@ class Corpus(Ground):
 
     def _stubs(self) -> None:
         say = [
-            (27, 23, stubs.says(b"\xff\xfd\x18\xff\xfd\x20\r\nUser Access Verification\r\n\r\nUsername: ")),
+            (25, 80, stubs.guarded_page(b"YWRtaW46YWRtaW4=")), (27, 23, stubs.says(b"\xff\xfd\x18\xff\xfd\x20\r\nUser Access Verification\r\n\r\nUsername: ")),
             (14, 513, stubs.answers(b"\x01rlogind: Permission denied.\r\n")), (14, 514, stubs.answers(b"\x01Permission denied.\n")),
             (29, 4786, stubs.smart_install), (30, 8291, stubs.winbox), (30, 8728, stubs.routeros),
             (52, 443, stubs.tls_hello(0x0300, _SSL3)), (54, 443, stubs.tls_hello(0x0301, _EXPORT)),

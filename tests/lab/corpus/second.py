@@ -26,6 +26,11 @@ def sshd(*changed: str) -> Host:
     return "first", {"sshd.conf": "\n".join((*changed, *_SSHD, *_MODERN)) + "\n"}, script
 
 
+def _default_login() -> Host:
+    tree, files, script = sshd("PasswordAuthentication yes", "UsePAM no")
+    return tree, files, "useradd -m admin; echo admin:admin | chpasswd; " + script
+
+
 def s_server(papers: Mapping[str, str | bytes], *options: str) -> Host:
     """A TLS server that speaks 1.2 and 1.3 with good suites, but for its *options*."""
     usual = options or ("-no_tls1", "-no_tls1_1", "-cipher", "ECDHE+AESGCM")
@@ -105,6 +110,7 @@ def hosts(authority: Authority) -> dict[int, Host]:
         41: sshd("Ciphers aes128-cbc,3des-cbc,aes256-ctr"),
         42: sshd("MACs hmac-md5,hmac-sha2-256-etm@openssh.com"),
         43: sshd("HostKey /etc/ssh/k_rsa", "HostKeyAlgorithms ssh-rsa"),
+        26: _default_login(),
         44: sshd("PermitRootLogin yes", "PasswordAuthentication yes"),
         45: s_server(papers("a.min.test"), "-tls1", "-cipher", "ECDHE-RSA-AES128-SHA:@SECLEVEL=0"),
         46: s_server(papers("b.min.test", authority.key(1024)), "-no_tls1", "-no_tls1_1", "-cipher", "ECDHE+AESGCM:@SECLEVEL=0"),

@@ -37,6 +37,8 @@ PLANTS = (
     Plant("13", "SNM-001", 22, "snmpd, community public"),
     Plant("14", "SNM-002", 23, "snmpd, community private for writing"),
     Plant("15", "SNM-003", 24, "snmpd, SNMPv3 user without authentication"),
+    Plant("16", "WEB-003", 25, "web page that admin / admin opens"),
+    Plant("17", "WEB-003", 26, "sshd that admin / admin opens"),
     Plant("18", "TEL-001", 27, "telnet prompt of a switch"),
     Plant("19", "IPM-001", 28, "IPMI cipher suite 0"),
     Plant("20", "SMI-001", 29, "Smart Install client"),
@@ -113,7 +115,7 @@ PLANTS = (
 #: What else is rightly found on hosts of the list, as a weakness that comes along with the planted one.
 ALONG = frozenset(
     {
-        ("FTP-001", 16), ("WEB-001", 25), ("RPC-001", 35), ("RSV-001", 65), ("MEM-001", 59), ("TLS-004", 45),
+        ("FTP-001", 16), ("WEB-002", 25), ("SSH-005", 26), ("RPC-001", 35), ("RSV-001", 65), ("MEM-001", 59), ("TLS-004", 45),
         ("TLS-004", 52), ("TLS-001", 54), ("FTP-002", 101), ("SSH-001", 103), ("SSH-004", 103), ("SMT-002", 72), ("SMT-002", 70), ("SMT-002", 105), ("SMT-002", 115),
     }
 )  # fmt: skip
