@@ -16,6 +16,8 @@ _FLAGS = 0x00088A07
 _SRVSVC = UUID("4b324fc8-1670-01d3-1278-5a47bf6ee188").bytes_le + struct.pack("<HH", 3, 0)
 _NDR = UUID("8a885d04-1ceb-11c9-9fe8-08002b104860").bytes_le + struct.pack("<I", 2)
 _SHARES = 5
+#: Seconds: samba starts the service behind a pipe when it is first asked for.
+_PATIENCE = 5.0
 _DISK = 0
 
 
@@ -26,7 +28,7 @@ def framed(message: bytes) -> bytes:
 
 async def hear_message(talk: Talk) -> bytes:
     """Return one whole message, at most 128 KiB."""
-    head = await hear_exactly(talk, 4)
+    head = await talk.hear(4, seconds=_PATIENCE)
     return await hear_exactly(talk, min(int.from_bytes(head[1:], "big"), 1 << 17)) if len(head) == 4 else b""
 
 

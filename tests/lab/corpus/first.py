@@ -52,6 +52,25 @@ def slapd(*lines: str, papers: Mapping[str, str | bytes]) -> Host:
     return "first", {"l.conf": "\n".join(conf) + "\n", "l.ldif": entry, **papers}, script
 
 
+def dhcp_server(last: int) -> Host:
+    """A server of addresses; that there are two on one wire is the weakness."""
+    first, final = (f"10.77.0.{last * 2 + end}" for end in (60, 61))
+    return (
+        "first",
+        {},
+        (
+            f"exec dnsmasq -k -C /dev/null --no-ping -p 0 --user=root --log-facility=- --dhcp-range={first},{final},2m --dhcp-leasefile=/tmp/l"
+        ),
+    )
+
+
+def router(prefix: str) -> Host:
+    """A machine that says it is an IPv6 router; that there are two is the weakness."""
+    conf = f"interface lan0 {{ AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; prefix {prefix} {{ }}; }};\n"
+    script = "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; sleep 2; exec radvd -n -m stderr -C /r.conf -p /run/r.pid -u root"
+    return "first", {"r.conf": conf}, script
+
+
 def dovecot(*lines: str, papers: Mapping[str, str | bytes]) -> Host:
     conf = (
         "protocols = imap pop3", "log_path = /dev/stderr", "ssl_cert = </crt.pem", "ssl_key = </key.pem",
@@ -93,9 +112,45 @@ _VNC = "mkdir -p /tmp/.X11-unix; chmod 1777 /tmp/.X11-unix; exec Xtigervnc :0 -l
 
 def hosts(authority: Authority) -> dict[int, Host]:
     """Return the hosts of the first tree, weak and hardened ones."""
+    return _weak(authority) | _mail_and_names() | _hardened(authority)
+
+
+def _hardened(authority: Authority) -> dict[int, Host]:
+    return {
+        203: samba("server min protocol = SMB3_00", "server signing = mandatory", *_STRICT),
+        204: snmpd("createUser audit SHA long-and-secret AES also-long-and-secret", "rouser audit priv"),
+        205: slapd("TLSCertificateFile /crt.pem", "TLSCertificateKeyFile /key.pem", "security tls=1", "disallow bind_anon", "require authc", papers=authority.papers("ldap.min.test")),
+        206: bind("recursion no; allow-query { none; }; version none;"),
+        208: postfix("mynetworks = 127.0.0.0/8", "smtpd_tls_security_level = may", "smtpd_tls_cert_file = /crt.pem", "smtpd_tls_key_file = /key.pem", papers=authority.papers("mail.min.test")),
+        211: vsftpd("anonymous_enable=NO", "local_enable=YES", "write_enable=YES"),
+        215: dovecot("ssl = required", "disable_plaintext_auth = yes", papers=authority.papers("imap.min.test")),
+        218: ("first", {"r.conf": "[archives]\npath = /srv\nauth users = a\nsecrets file = /r.secret\n", "r.secret": "a:long-and-secret\n"}, "chmod 600 /r.secret; exec rsync --daemon --no-detach --config=/r.conf"),
+        219: ("first", {}, "mkdir -p /run/x; printf 'longsecret\\nlongsecret\\n' | tigervncpasswd -f > /run/x/p || true; " + _VNC + "-SecurityTypes VncAuth -PasswordFile /run/x/p"),
+        220: ("first", {"ntp.conf": "server 127.127.1.0\nrestrict default kod nomodify nopeer noquery limited\nrestrict 127.0.0.1\n"}, "exec ntpd -n -g -N -c /ntp.conf"),
+    }  # fmt: skip
+
+
+def _mail_and_names() -> dict[int, Host]:
+    return {
+        65: ("first", {}, "exec dnsmasq -k -C /dev/null --no-resolv --server=10.77.0.66 --user=root --log-facility=-"),
+        66: bind("recursion yes; allow-recursion { any; }; version none;"),
+        67: bind("recursion no; version none; allow-transfer { any; };", zone=_ZONES, last=67),
+        68: ("first", {"ntp.conf": "restrict default\nrestrict 10.77.0.0 mask 255.255.255.0\n"}, "exec ntpd -n -g -N -c /ntp.conf"),
+        70: postfix("mynetworks = 0.0.0.0/0"),
+        71: postfix("mynetworks = 127.0.0.0/8"),
+        115: postfix("mynetworks = 0.0.0.0/0", "smtpd_banner = ready ESMTP", port="2525"),
+        112: snmpd("com2sec all default public", "group everybody v1 all", "view all included .1", 'access everybody "" v1 noauth exact all none none'),
+        73: dhcp_server(73),
+        74: router("2001:db8:77::/64"),
+        82: dhcp_server(82),
+        83: router("2001:db8:83::/64"),
+    }  # fmt: skip
+
+
+def _weak(authority: Authority) -> dict[int, Host]:
     good = authority.papers("srv.min.test", authority.key())
     guest = "[partage]\npath = /srv\nguest ok = yes\nread only = yes\n"
-    found: dict[int, Host] = {
+    return {
         11: inetd("telnet stream tcp nowait root /usr/sbin/telnetd telnetd"),
         12: ("first", {"i.conf": "finger stream tcp nowait nobody /usr/sbin/in.fingerd in.fingerd\n", "usr/bin/finger": "#!/bin/sh\necho No one logged on.\n"}, "chmod 755 /usr/bin/finger; " + INETD),
         13: inetd(*(f"{one} {kind} internal" for one in ("echo", "chargen") for kind in ("stream tcp nowait root", "dgram udp wait root"))),
@@ -117,26 +172,7 @@ def hosts(authority: Authority) -> dict[int, Host]:
         37: slapd("TLSCertificateFile /crt.pem", "TLSCertificateKeyFile /key.pem", papers=good),
         38: slapd("disallow bind_anon", "require authc", papers={}),
         39: ("first", {}, "mkdir -p /run/rpcbind; exec rpcbind -f -w"),
-        65: ("first", {}, "exec dnsmasq -k -C /dev/null --no-resolv --server=10.77.0.66 --user=root --log-facility=-"),
-        66: bind("recursion yes; allow-recursion { any; }; version none;"),
-        67: bind("recursion no; version none; allow-transfer { any; };", zone=_ZONES, last=67),
-        68: ("first", {"ntp.conf": "restrict default\nrestrict 10.77.0.0 mask 255.255.255.0\n"}, "exec ntpd -n -g -N -c /ntp.conf"),
-        70: postfix("mynetworks = 0.0.0.0/0"),
-        71: postfix("mynetworks = 127.0.0.0/8"),
-        115: postfix("mynetworks = 0.0.0.0/0", "smtpd_banner = ready ESMTP", port="2525"),
-        112: snmpd("com2sec all default public", "group everybody v1 all", "view all included .1", 'access everybody "" v1 noauth exact all none none'),
-        203: samba("server min protocol = SMB3_00", "server signing = mandatory", *_STRICT),
-        204: snmpd("createUser audit SHA long-and-secret AES also-long-and-secret", "rouser audit priv"),
-        205: slapd("TLSCertificateFile /crt.pem", "TLSCertificateKeyFile /key.pem", "security tls=1", "disallow bind_anon", "require authc", papers=authority.papers("ldap.min.test")),
-        206: bind("recursion no; allow-query { none; }; version none;"),
-        208: postfix("mynetworks = 127.0.0.0/8", "smtpd_tls_security_level = may", "smtpd_tls_cert_file = /crt.pem", "smtpd_tls_key_file = /key.pem", papers=authority.papers("mail.min.test")),
-        211: vsftpd("anonymous_enable=NO", "local_enable=YES", "write_enable=YES"),
-        215: dovecot("ssl = required", "disable_plaintext_auth = yes", papers=authority.papers("imap.min.test")),
-        218: ("first", {"r.conf": "[archives]\npath = /srv\nauth users = a\nsecrets file = /r.secret\n", "r.secret": "a:long-and-secret\n"}, "chmod 600 /r.secret; exec rsync --daemon --no-detach --config=/r.conf"),
-        219: ("first", {}, "mkdir -p /run/x; printf 'longsecret\\nlongsecret\\n' | tigervncpasswd -f > /run/x/p || true; " + _VNC + "-SecurityTypes VncAuth -PasswordFile /run/x/p"),
-        220: ("first", {"ntp.conf": "server 127.127.1.0\nrestrict default kod nomodify nopeer noquery limited\nrestrict 127.0.0.1\n"}, "exec ntpd -n -g -N -c /ntp.conf"),
     }  # fmt: skip
-    return found
 
 
 _GANESHA = """

@@ -21,6 +21,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _Result = TypeVar("_Result")
 NETWORK = "10.77.0"
 AUDITOR = 250
+#: Who speaks IPv6: the auditor, and the false routers.
+IPV6 = frozenset({AUDITOR, 74, 83})
 #: What a host does first: its own root over the tree, its own processes, then its own script.
 _BOOT = r"""
 set -e
@@ -69,7 +71,7 @@ class Ground:
         """Plug a host in at address ``.last``; nothing when it is there already."""
         if last in self._spaces:
             return
-        self._spaces[last] = descriptor = _new_namespace()
+        self._spaces[last] = descriptor = _new_namespace(ipv6=last in IPV6)
         port, where = f"h{last}", f"/proc/{os.getpid()}/fd/{descriptor}"
         self._ip(
             self._core, f"link add {port} type veth peer name lan0 address {mac or f'52:54:00:77:00:{last:02x}'} netns {where}",
@@ -118,13 +120,15 @@ class Ground:
         return ["nsenter", f"--net={self.namespace(last)}", *line]
 
 
-def _new_namespace() -> int:
+def _new_namespace(*, ipv6: bool = False) -> int:
     """Return the descriptor of a new network namespace; it lives as long as the descriptor and what runs in it."""
     found: list[int] = []
 
     def make() -> None:
         if _libc.unshare(CLONE_NEWNET) == 0:
-            for which in ("all", "default"):  # one address a host, so that the table has one line a weakness
+            for which in (
+                () if ipv6 else ("all", "default")
+            ):  # one address a host, so that the table has one line a weakness
                 Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6").write_text("1")
             found.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
 

@@ -73,6 +73,9 @@ class Corpus(Ground):
             if last in self.wanted:
                 stubs.udp(self, last, port, answer)
 
+        if 75 in self.wanted:
+            stubs.llmnr(self, 75)
+
     def _filter(self, last: int) -> None:
         rules = "add table inet f; add chain inet f i { type filter hook input priority 0; policy drop; }"
         subprocess.run(self.command(last, "nft", rules), check=True, capture_output=True)

@@ -102,6 +102,10 @@ def _apache(listen: str, options: str, more: str, files: Mapping[str, str | byte
 
 def hosts(authority: Authority) -> dict[int, Host]:
     """Return the hosts with cryptography, databases and pages."""
+    return _weak(authority) | _of_another_make(authority) | _hardened(authority)
+
+
+def _weak(authority: Authority) -> dict[int, Host]:
     shared = authority.key()
     papers = authority.papers
     return {
@@ -130,6 +134,12 @@ def hosts(authority: Authority) -> dict[int, Host]:
         62: ("first", {}, _MARIADB),
         79: nginx("listen 80;", files=_HISTORY),
         80: nginx("listen 80; autoindex on; index none;", files=_LIST),
+    }  # fmt: skip
+
+
+def _of_another_make(authority: Authority) -> dict[int, Host]:
+    papers = authority.papers
+    return {
         101: ("other", {}, "useradd -m ftp 2>/dev/null; exec pure-ftpd -e -S 2121 -H"),
         103: ("other", {}, "exec dropbear -F -E -R -s -p 22"),
         104: ("other", {"u.conf": 'server:\n interface: 0.0.0.0\n access-control: 0.0.0.0/0 allow\n chroot: ""\n username: ""\n use-syslog: no\n pidfile: ""\n'}, "exec unbound -d -c /u.conf"),
@@ -142,6 +152,12 @@ def hosts(authority: Authority) -> dict[int, Host]:
         113: ("other", {"l.conf": _LIGHTTPD % (8000, 'auth.backend = "plain"\nauth.backend.plain.userfile = "/p"\nauth.require = ( "/" => ( "method" => "basic", "realm" => "Archives", "require" => "valid-user" ) )'), "p": "a:b\n", **_LIST}, "chmod -R a+rX /srv; exec lighttpd -D -f /l.conf"),
         117: ("other", {"i.conf": "finger stream tcp nowait nobody /usr/sbin/efingerd efingerd\n", "etc/efingerd/list": "#!/bin/sh\necho aucun\n"}, "chmod 755 /etc/efingerd/list; " + INETD),
         118: _apache("8443", "-Indexes", "SSLEngine on\nSSLCertificateFile /crt.pem\nSSLCertificateKeyFile /key.pem\nSSLProtocol -all +TLSv1.2 +TLSv1.3\nSSLCipherSuite ECDHE+AESGCM", {"srv/web/index.html": "Bonjour", **papers("k.min.test", alone=True)}),
+    }  # fmt: skip
+
+
+def _hardened(authority: Authority) -> dict[int, Host]:
+    papers = authority.papers
+    return {
         201: sshd(),
         202: nginx(_TLS, papers("www.min.test")),
         207: ("other", {"c.conf": "local stratum 10\nallow all\ncmdport 0\nport 123\n"}, "mkdir -p /run/chrony; exec chronyd -d -x -u root -f /c.conf"),

@@ -57,6 +57,29 @@ def udp(ground: Ground, last: int, port: int, answer: Answer) -> None:
     threading.Thread(target=serve, args=(ground.inside(last, listen),), daemon=True).start()
 
 
+def llmnr(ground: Ground, last: int) -> None:
+    """Answer to any name that is asked of all (RFC 4795), as who wants passwords sent to him does."""
+    address = socket.inet_aton(f"{NETWORK}.{last}")
+
+    def listen() -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("0.0.0.0", 5355))
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("224.0.0.252") + address)
+        return made
+
+    def serve(server: socket.socket) -> None:
+        while True:
+            with suppress(OSError, IndexError):
+                asked, who = server.recvfrom(2048)
+                end = asked.index(b"\0", 12) + 5
+                head = asked[:2] + b"\x80\0\0\1\0\1\0\0\0\0"
+                server.sendto(head + asked[12:end] + b"\xc0\x0c\0\1\0\1\0\0\0\x1e\0\4" + address, who)
+
+    ground.plug(last)
+    threading.Thread(target=serve, args=(ground.inside(last, listen),), daemon=True).start()
+
+
 def canary(heard: list[tuple[int, int]], port: int) -> Talk:
     """Note how many bytes come to a port that must get none."""
 

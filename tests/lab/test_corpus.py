@@ -1,0 +1,61 @@
+"""An audit of planted weaknesses finds each of them, and accuses nobody else: neither their hosts of more, nor a hardened one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from corpus import audits
+from corpus.population import corpus
+from corpus.table import CONTROLS, PLANTS
+
+pytestmark = pytest.mark.lab
+
+#: A part that stands in a quarter of a minute: one of each protocol, other makes among them.
+PART = {
+    13, 15, 16, 19, 20, 22, 24, 27, 28, 31, 33, 36, 37, 38, 42, 44, 45, 52, 54, 55, 56, 57, 60, 61, 67, 68, 75, 76, 77, 78, 79, 102,
+    103, 104, 106, 109, 112,
+}  # fmt: skip
+
+
+def check(found: audits.Audit, wanted: set[int]) -> None:
+    must, may = audits.expected(wanted)
+    assert must - found.found == set(), "missed"
+    assert found.found - must - may == set(), "accused without need"
+    assert {one for one in found.found if one[1] in CONTROLS} == set()
+
+
+def test_the_list_is_whole() -> None:
+    assert len({one.number for one in PLANTS if not one.held_out}) >= 60
+    assert len({one.last for one in PLANTS}) >= 45
+    assert sum(one.held_out for one in PLANTS) >= 15
+    assert len(CONTROLS) >= 15
+    assert len({one for one in PLANTS if one.last in PART}) >= 20
+
+
+def test_a_part_of_the_corpus_and_all_controls(tmp_path: Path) -> None:
+    assert os.geteuid() == 0
+    wanted = PART | {*CONTROLS}
+    with corpus(wanted) as up:
+        done = audits.audit(up, tmp_path, "--profile", "fast")
+        check(done, wanted)
+        assert {count for _port, count in up.heard} <= {0}, "a printer or a controller was spoken to"
+        assert b"admin:admin" not in b"".join(path.read_bytes() for path in done.folder.iterdir() if path.is_file())
+    assert not up.folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("profile", "bar"), [("fast", 30.0), ("polite", 120.0)])
+def test_the_whole_corpus(tmp_path: Path, profile: str, bar: float) -> None:
+    began = time.monotonic()
+    with corpus() as up:
+        assert time.monotonic() - began < 60
+        done = audits.audit(up, tmp_path, "--profile", profile)
+        check(done, {one.last for one in PLANTS} | {*CONTROLS})
+        assert done.seconds < bar
+        assert {count for _port, count in up.heard} <= {0}
