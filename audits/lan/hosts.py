@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 from audits.lan.ports import FORBIDDEN
+from audits.lan.strays import strays
 from audits.lan.subjects import addresses, declared_at, subject
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Seen
@@ -25,7 +26,10 @@ def undeclared_host(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for ip in living(seen) if facts.inventory else ():
         evidence = [*seen.answered("host", ip=ip)]
         about = subject(seen, facts, ip)
-        known = declared_at(seen, facts, ip)
+        owner = facts.with_mac(about.mac)
+        known = declared_at(seen, facts, ip) or (
+            owner and any(one.target.ip == ip for one in strays(seen, facts, owner))
+        )
         yield holds(about, evidence) if known else broken(about, evidence, ip=ip, mac=about.mac or "?")
 
 
@@ -37,10 +41,11 @@ def declared_host_missing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for host in facts.hosts:
         ip = str(host.address)
         about, evidence = subject(seen, facts, ip), [*seen.of("host", "ports", ip=ip)]
+        away = strays(seen, facts, host)
         if ip in own:
             yield unknown(about, "own-address", [*seen.of("vantage", ip=ip)])
-        elif ip in alive:
-            yield holds(about, evidence)
+        elif ip in alive or away:
+            yield holds(about, evidence if ip in alive else away)
         elif any(one.data.get("alive") is False for one in evidence):
             yield broken(about, evidence, name=host.name, ip=ip)
         else:

@@ -24,9 +24,9 @@ def addresses(seen: Seen, host: DeclaredHost) -> tuple[str, ...]:
 
 
 def subject(seen: Seen, facts: LanFacts, ip: str, service: str | None = None) -> Subject:
-    """Return the machine at *ip*: keyed by its declared name, else its MAC, else site and address."""
-    declared = declared_at(seen, facts, ip)
+    """Return the machine at *ip*: keyed by its declared name, by address or card, else its MAC, else site and address."""
     mac = card(seen, ip)
+    declared = declared_at(seen, facts, ip) or facts.with_mac(mac)
     key = f"{declared.site}/{declared.name}" if declared else mac or f"{facts.site or 'lan'}/{ip}"
     return Subject(asset=key, name=declared.name if declared else "", ip=ip, mac=mac, service=service)
 

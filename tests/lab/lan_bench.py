@@ -73,6 +73,15 @@ class Lan:
         ip("-n", self.core, "link", "set", port, "master", "lan", "up")
         return name
 
+    def unplug(self, last: int) -> None:
+        """Take the host at ``.last`` away, with all that runs there."""
+        name = f"{self.prefix}-{last}"
+        pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False).stdout.split()
+        for pid in pids:
+            os.kill(int(pid), 9)
+        ip("netns", "del", name)
+        self.names.remove(name)
+
     def run(self, namespace: str, *command: str) -> None:
         log = (self.folder / f"{namespace}.log").open("ab")
         self.processes.append(

@@ -15,6 +15,15 @@ class Telnet(socketserver.BaseRequestHandler):
         self.request.recv(64)
 
 
+def says(text: str) -> type[socketserver.BaseRequestHandler]:
+    class Saying(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(text.encode() + b"\r\n")
+            self.request.recv(64)
+
+    return Saying
+
+
 class Relay(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.wfile.write(b"220 mail ESMTP\r\n")
@@ -60,6 +69,8 @@ if __name__ == "__main__":
     kind, *rest = sys.argv[1:]
     if kind == "canary":
         handler, *ports = canary(rest[0]), *rest[1:]
+    elif kind == "says":
+        handler, *ports = says(rest[0]), *rest[1:]
     else:
         handler, *ports = {"telnet": Telnet, "relay": Relay, "admin": Admin}[kind], *rest
     for port in ports:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, RootModel, model_validator
 
+from wizara.audit.baseline import Baseline, Looked, past
 from wizara.audit.verdict import Finding, Verdict, Verdicts
 from wizara.audit.yaml_text import read_text, validated
 from wizara.inventory.types import Line, Model
@@ -45,26 +46,26 @@ def read_exemptions(path: Path) -> tuple[Exemption, ...]:
 
 
 def conclude(
-    verdicts: tuple[Verdict, ...], exemptions: Iterable[Exemption], day: date, baseline: frozenset[str] = frozenset()
-) -> Verdicts:
-    """Make findings of the broken *verdicts*: accepted, open (its fingerprint is in *baseline*) or new."""
-    known = tuple(exemptions)
-    return Verdicts(
-        verdicts=verdicts,
-        findings=tuple(_finding(one, known, day, baseline) for one in verdicts if one.outcome == "broken"),
-    )
+    verdicts: tuple[Verdict, ...], exemptions: Iterable[Exemption], day: date, baseline: Baseline | None = None,
+    looked: Looked | None = None,
+) -> Verdicts:  # fmt: skip
+    """Make findings of the broken *verdicts*: accepted, or what they are beside *baseline*, of which the rest is past."""
+    known, beside = tuple(exemptions), baseline or Baseline({}, {})
+    findings = tuple(_finding(one, known, day, beside) for one in verdicts if one.outcome == "broken")
+    here = frozenset(one.fingerprint for one in findings)
+    gone = past(beside, looked or Looked((), verdicts, ()), here)
+    return Verdicts(verdicts=verdicts, findings=findings, past=tuple(gone))
 
 
-def _finding(verdict: Verdict, exemptions: tuple[Exemption, ...], day: date, baseline: frozenset[str]) -> Finding:
+def _finding(verdict: Verdict, exemptions: tuple[Exemption, ...], day: date, baseline: Baseline) -> Finding:
     accepted = next((one for one in exemptions if one.covers(verdict, day)), None)
-    status = "accepted" if accepted else "open" if verdict.fingerprint in baseline else "new"
     until = accepted.expires.isoformat() if accepted else None
     return Finding.model_validate(
         {
             "id": verdict.id,
             "fingerprint": verdict.fingerprint,
             "verdict": verdict,
-            "status": status,
+            "status": "accepted" if accepted else baseline.status(verdict),
             "accepted_until": until,
         }
     )

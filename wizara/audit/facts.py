@@ -24,6 +24,8 @@ class DeclaredHost(Record):
     mac: str | None = None
     role: str
     """``node``, a device's platform, or a host's role."""
+    os: str | None = None
+    """The operating system that it is declared to run; None when that is not known here, and so not judged."""
     services: tuple[str, ...] | None = None
     """What it is declared to serve, as ``tcp/443``; None when that is not known here, and so not judged."""
     tolerated: tuple[str, ...] = ()
@@ -39,6 +41,8 @@ class LanFacts(Record):
     networks6: tuple[IPv6Network, ...] = ()
     """The IPv6 networks of the same LANs, where those have some."""
     hosts: tuple[DeclaredHost, ...] = ()
+    elsewhere: tuple[DeclaredHost, ...] = ()
+    """The machines of the site's other LANs: one of them may be found here."""
     inventory: bool = True
     """False on an auditor's laptop without an inventory: nothing is undeclared or missing there."""
     moment: str = Field(default="1970-01-01T00:00:00+00:00")
@@ -47,6 +51,10 @@ class LanFacts(Record):
     def at(self, ip: str) -> DeclaredHost | None:
         """Return what is declared at *ip*, of either family."""
         return next((host for host in self.hosts if ip in {str(host.address), str(host.address6)}), None)
+
+    def with_mac(self, mac: str | None) -> DeclaredHost | None:
+        """Return the machine of the site that is declared with the card *mac*."""
+        return next((host for host in (*self.hosts, *self.elsewhere) if mac and host.mac == mac), None)
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,11 @@ def lan_facts(
     hosts = [*_nodes(declared, site, node_services or {}), *_others(declared, site)]
     networks = tuple(declared.lans[name].network for name in lans)
     networks6 = tuple(one for one in (declared.lans[name].network6 for name in lans) if one)
-    standing = tuple(host for host in hosts if host.lan in lans)
-    return LanFacts(site=site, networks=networks, networks6=networks6, hosts=standing, moment=moment)
+    return LanFacts(
+        site=site, networks=networks, networks6=networks6, moment=moment,
+        hosts=tuple(host for host in hosts if host.lan in lans),
+        elsewhere=tuple(host for host in hosts if host.lan not in lans),
+    )  # fmt: skip
 
 
 def _nodes(declared: Site, site: str, brought: Services) -> list[DeclaredHost]:
@@ -87,6 +98,7 @@ def _nodes(declared: Site, site: str, brought: Services) -> list[DeclaredHost]:
             address6=interface.address6,
             mac=interface.mac,
             role="node",
+            os=f"debian-{node.release}",
             services=services(name, port, node),
             tolerated=brought[(name, port)].tolerated if (name, port) in brought else (),
         )
@@ -111,6 +123,7 @@ def _others(declared: Site, site: str) -> list[DeclaredHost]:
             address6=one.address6,
             mac=one.mac,
             role=role,
+            os=one.os if isinstance(one, Host) else one.platform,
             services=tuple(map(str, one.services)),
         )
         for name, one, role in standing

@@ -63,8 +63,22 @@ class Finding(Record):
     id: str
     fingerprint: str
     verdict: Verdict
-    status: Literal["new", "open", "accepted"] = "new"
+    status: Literal["new", "open", "regressed", "accepted"] = "new"
+    """``open`` was found before, ``regressed`` was mended in between."""
     accepted_until: str | None = None
+
+
+class Past(Record):
+    """A finding of an earlier audit that is none of this one."""
+
+    id: str
+    fingerprint: str
+    verdict: Verdict
+    """As it was then."""
+    status: Literal["fixed", "unknown"]
+    """``fixed`` rests on evidence of this audit; what could not be seen is ``unknown``, and never mended."""
+    earlier: bool = False
+    """True when it was mended before this audit already; kept to notice its return."""
 
 
 class Proof(Record):
@@ -78,6 +92,8 @@ class Verdicts(Record):
 
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
+    past: tuple[Past, ...] = ()
+    """What the audit before found and this one did not."""
 
     @property
     def proofs(self) -> tuple[Proof, ...]:

@@ -68,12 +68,15 @@ def _ports(text: str | None) -> tuple[int, ...]:
 )
 @click.option("--fail-on", type=click.Choice(_SEVERITIES), default="high", show_default=True,
               help="Exit with 4 when a finding is at least this severe.")  # fmt: skip
+@click.option("--baseline", metavar="RUN", help="Compare with this audit (default: the last one of the same networks).")
+@click.option("--propose-inventory", "proposal", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write what was found as a draft of the site's file, to read and keep.")  # fmt: skip
 @lab_option
 @json_option
 @runs_option
-def command(ports: str | None, runs: str, fail_on: str, as_json: bool, **choices: Any) -> int:
+def command(ports: str | None, runs: str, fail_on: str, as_json: bool, proposal: Path | None, **choices: Any) -> int:
     """Audit SITE of MINISTRY, or a --network without an inventory."""
-    from wizara.cli import auditing
+    from wizara.cli import auditing, proposing
 
     order = auditing.Order(runs=Path(runs), ports=_ports(ports), **choices)
     if bool(order.ministry and order.site) == bool(order.networks):
@@ -82,6 +85,8 @@ def command(ports: str | None, runs: str, fail_on: str, as_json: bool, **choices
         raise click.UsageError(_("--network needs --interface and --mandate"))
     if order.source and not order.site:
         raise click.UsageError(_("--from needs MINISTRY and SITE"))
+    if proposal:
+        proposing.refuse_existing(proposal)
     prepared = auditing.prepare(order)
     click.echo(_("world: {world}").format(world=prepared.world), err=True)
     if mandate_ := prepared.record.mandate:
@@ -93,6 +98,14 @@ def command(ports: str | None, runs: str, fail_on: str, as_json: bool, **choices
         click.echo(auditing.summary(done).model_dump_json(indent=2))
     else:
         _show(done)
+    if proposal:
+        count = proposing.propose(prepared, done, proposal)
+        words = ngettext(
+            "draft with {count} machine that was not declared: {path}",
+            "draft with {count} machines that were not declared: {path}",
+            count,
+        )
+        click.echo(words.format(count=count, path=proposal), err=True)
     return done.code
 
 
@@ -139,6 +152,7 @@ def _show(done: Audited) -> None:
         accepted = _(" (accepted risk)") if finding.status == "accepted" else ""
         click.echo(heading(finding))
         click.echo(f"          {finding.title}{accepted}\n          {finding.seen}")
+    _show_past(done)
     for fault in done.faults:
         click.echo(_("not seen to the end: {fault}").format(fault=fault), err=True)
     counts = ", ".join(f"{count} {name}" for name, count in done.counts.items() if count) or _("none")
@@ -152,6 +166,22 @@ def _show(done: Audited) -> None:
     beside = "" if Path("runs").resolve() == kept.resolve() else f" --runs {shlex.quote(str(kept))}"
     command = f"wizara report last --lang fr,en,ar --format html,pdf{beside}"
     click.echo(_("next: {command}").format(command=command), err=True)
+
+
+def _show_past(done: Audited) -> None:
+    """Count what an earlier audit found beside this one; what was not seen is told, for it may still be there."""
+    statuses: list[str] = [one.status for one in done.case.findings]
+    statuses += [one.status for one in done.case.verdicts.past if not one.earlier]
+    words = {
+        "new": _("new"),
+        "open": _("already known"),
+        "regressed": _("back again"),
+        "fixed": _("mended"),
+        "unknown": _("not seen this time"),
+    }
+    if done.compared:
+        told = ", ".join(f"{statuses.count(name)} {word}" for name, word in words.items())
+        click.echo(_("beside the audit before: {told}").format(told=told))
 
 
 def heading(finding: FindingData) -> str:

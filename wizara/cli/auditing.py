@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from pydantic import JsonValue, RootModel, SecretStr
 
 from wizara import __version__
+from wizara.audit.baseline import Baseline, Looked
 from wizara.audit.cvss import Severity, at_least
 from wizara.audit.exceptions import conclude, read_exemptions
 from wizara.audit.job import AuditRecord, DeviceLogin, Job, View
@@ -21,7 +23,7 @@ from wizara.audit.mandate import check_networks, read_mandate
 from wizara.audit.observation import Kind, Observation, Target, now
 from wizara.audit.orders import CAPPED, PROFILES
 from wizara.audit.rule import judge
-from wizara.audit.verdict import Verdicts
+from wizara.audit.verdict import Past, Verdicts
 from wizara.audit.yaml_text import read_text, validated
 from wizara.cli.continued import Begun, begin
 from wizara.cli.declared import bare_facts, declared_facts
@@ -68,6 +70,8 @@ class Order:
     """The interrupted run that is taken up again."""
     append: str | None = None
     """The run that this one is a part of: it looked from another place."""
+    baseline: str | None = None
+    """The run to compare with."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,12 @@ class Prepared:
     """IPv6 networks of the LANs that the mandate does not name: they are not looked at."""
     earlier: tuple[Observation, ...] = ()
     """What the run holds already, where it is continued."""
+    baseline: str | None = None
+    """The run to compare with; None is the last one of the same networks."""
+    site: Path | None = None
+    """The file that declares the audited site."""
+    lans: dict[str, IPv4Network] = field(default_factory=dict)
+    """The declared names of its LANs."""
 
     @property
     def unseen(self) -> tuple[Network, ...]:
@@ -104,6 +114,11 @@ class Audited:
     findings: tuple[FindingData, ...]
     faults: tuple[WizaraError, ...] = ()
     """What kept a part of it from its end."""
+
+    @property
+    def compared(self) -> bool:
+        """True when there was an earlier audit to compare with."""
+        return bool(self.case.verdicts.past) or any(one.status in {"open", "regressed"} for one in self.case.findings)
 
     @property
     def counts(self) -> dict[Severity, int]:
@@ -134,6 +149,8 @@ class AuditSummary(Record):
     proofs: int
     unknown: int
     findings: tuple[FindingData, ...]
+    past: tuple[Past, ...] = ()
+    """What an earlier audit found and this one did not: mended, or not seen."""
 
 
 class _Login(Model):
@@ -169,6 +186,8 @@ def prepare(order: Order) -> Prepared:
     facts = facts.model_copy(update={"networks6": tuple(one for one in facts.networks6 if one not in outside)})
     ground = Ground(ministry, order.site, world, (*facts.networks, *facts.networks6), namespace)
     legs = choose(ground, order.source, order.interface, over_wan=order.over_wan)
+    if order.baseline:
+        RunFolder.open(order.runs, order.baseline).read(VERDICTS, Verdicts)
     site = ministry.sites[order.site] if ministry and order.site else None
     record = AuditRecord(
         ministry=ministry.name if ministry else "network",
@@ -187,11 +206,26 @@ def prepare(order: Order) -> Prepared:
     devices = _devices(order, ministry, world)
     jobs = tuple((_job(begun, order, leg, devices, lab=world.is_lab), leg.namespace) for leg in legs)
     exceptions = Path(ministry.folder) / "exceptions.yaml" if ministry else None
-    return Prepared(world, begun.folder, jobs, begun.record, devices, exceptions, outside, begun.earlier)
+    declared = Path(ministry.folder) / "sites" / f"{order.site}.yaml" if ministry else None
+    lans = {name: lan.network for name, lan in site.lans.items()} if site else {}
+    return Prepared(
+        world,
+        begun.folder,
+        jobs,
+        begun.record,
+        devices,
+        exceptions,
+        outside,
+        begun.earlier,
+        order.baseline,
+        declared,
+        lans,
+    )
 
 
 def _job(begun: Begun, order: Order, leg: Leg, devices: tuple[DeviceLogin, ...], *, lab: bool) -> Job:
     mine = tuple(one for one in devices if any(one.address in network for network in leg.networks))
+    assert begun.record.mandate is not None
     return Job(
         run=begun.folder.run.id, interface=order.interface, facts=begun.record.facts, networks=leg.networks,
         routed=leg.routed, station=leg.station, mandate=begun.record.mandate, lab=lab, vantage=leg.vantage, devices=mine,
@@ -293,23 +327,29 @@ def summary(done: Audited) -> AuditSummary:
         proofs=done.proofs,
         unknown=done.unknown,
         findings=done.findings,
+        past=done.case.verdicts.past,
     )
 
 
 def _judged(prepared: Prepared, observations: tuple[Observation, ...]) -> Verdicts:
     facts = prepared.record.facts
-    verdicts = judge(load("audits.lan.rules").RULES, observations, facts)
+    rules = load("audits.lan.rules").RULES
+    verdicts = judge(rules, observations, facts)
     day = datetime.fromisoformat(facts.moment).date()
     exemptions = read_exemptions(prepared.exceptions) if prepared.exceptions else ()
-    return conclude(verdicts, exemptions, day, _baseline(prepared))
+    baseline = _baseline(prepared)
+    return conclude(verdicts, exemptions, day, baseline, Looked(rules, verdicts, observations) if baseline else None)
 
 
-def _baseline(prepared: Prepared) -> frozenset[str]:
-    """Return the fingerprints found by the last finished audit of the same networks."""
+def _baseline(prepared: Prepared) -> Baseline | None:
+    """Return what the audit that was named found, or else the last one of the same networks that came to its end."""
+    if prepared.baseline:
+        earlier = RunFolder.open(prepared.folder.path.parent, prepared.baseline)
+        return Baseline.of(earlier.read(VERDICTS, Verdicts))
     for earlier in earlier_audits(prepared.folder):
         if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.record.facts.networks:
-            return frozenset(one.fingerprint for one in earlier.read(VERDICTS, Verdicts).findings)
-    return frozenset()
+            return Baseline.of(earlier.read(VERDICTS, Verdicts))
+    return None
 
 
 def earlier_audits(own: RunFolder) -> Iterator[RunFolder]:

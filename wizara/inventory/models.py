@@ -169,6 +169,8 @@ class Host(Model):
     address6: Address6 | None = None
     mac: Mac | None = None
     role: Literal["workstation", "printer", "camera", "phone", "server", "controller"] = "workstation"
+    os: Literal["debian", "ubuntu", "linux", "windows", "macos", "freebsd", "embedded"] | None = None
+    """What it is expected to run; judged where the machine says what it runs."""
     services: tuple[Service, ...] = ()
     """What it is expected to serve."""
 

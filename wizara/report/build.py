@@ -11,6 +11,7 @@ from wizara.audit.presence import living
 from wizara.audit.verdict import Finding
 from wizara.report.case import Case
 from wizara.report.colophon import colophon
+from wizara.report.comparison import comparison
 from wizara.report.document import (
     Block,
     Document,
@@ -31,6 +32,7 @@ from wizara.report.figures import severity_chart
 from wizara.report.findings import block, where
 from wizara.report.lan_map import draw
 from wizara.report.machines import LEGEND, machine_rows, networks
+from wizara.report.progress import progress
 from wizara.report.words import Catalogue, Words, latin
 from wizara.text import N_
 
@@ -71,6 +73,7 @@ def build(case: Case, language: str) -> Document:
                 _summary(case, words, catalogue, place),
                 _scope(case, words, catalogue),
                 *((_lan(case, words),) if case.audit.facts.networks else ()),
+                *((comparison(case, words, catalogue),) if compared(case) else ()),
                 _findings(case, words, catalogue),
                 _promises(case, words, catalogue),
                 colophon(case, words, catalogue),
@@ -258,11 +261,17 @@ def _lan(case: Case, words: Words) -> Section:
     return Section(title=title, anchor="map", blocks=(*figures, rows))
 
 
+def compared(case: Case) -> bool:
+    """Say whether the audit had an inventory to compare the networks with."""
+    return case.audit.facts.inventory and bool(case.audit.facts.networks)
+
+
 def _findings(case: Case, words: Words, catalogue: Catalogue) -> Section:
     named = _severity_words(words)
     blocks = tuple(block(case, one, words, catalogue, named[one.verdict.severity]) for one in case.findings)
     nothing = (Paragraph(text=words.prose(words.say("Nothing was found that needs a decision."))),)
-    return Section(title=words.say("Findings"), anchor="findings", blocks=blocks or nothing)
+    beside = progress(case, words, catalogue)
+    return Section(title=words.say("Findings"), anchor="findings", blocks=(*beside, *(blocks or nothing)))
 
 
 def _promises(case: Case, words: Words, catalogue: Catalogue) -> Section:

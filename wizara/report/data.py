@@ -7,9 +7,10 @@ from typing import Literal
 from wizara.audit.cvss import Severity, base_score
 from wizara.audit.job import AuditRecord
 from wizara.audit.observation import Observation
-from wizara.audit.verdict import Finding, Subject, Verdict
+from wizara.audit.verdict import Finding, Past, Subject, Verdict
 from wizara.record.run import Record, Run
 from wizara.report.case import Case
+from wizara.report.comparison import lists
 from wizara.report.findings import details
 from wizara.report.words import Catalogue, Words
 
@@ -23,7 +24,7 @@ class FindingData(Record):
     severity: Severity
     score: float
     cvss: str
-    status: Literal["new", "open", "accepted"]
+    status: Literal["new", "open", "regressed", "accepted"]
     accepted_until: str | None
     subject: Subject
     title: str
@@ -45,6 +46,10 @@ class ReportData(Record):
     evidence_hash: str
     counts: dict[Severity, int]
     findings: tuple[FindingData, ...]
+    past: tuple[Past, ...] = ()
+    """What an earlier audit found and this one did not: mended, or not seen."""
+    declared_found: dict[str, tuple[str, ...]]
+    """Ids of the findings that are ``undeclared``, ``missing`` and ``different`` machines."""
     proofs: tuple[Verdict, ...]
     unknown: tuple[Verdict, ...]
     observations: tuple[Observation, ...]
@@ -60,6 +65,8 @@ def data(case: Case, language: str) -> ReportData:
         evidence_hash=case.evidence_hash,
         counts=case.counts,
         findings=tuple(finding(one, catalogue, words) for one in case.findings),
+        past=case.verdicts.past,
+        declared_found={name: tuple(one.id for one in found) for name, found in lists(case).items()},
         proofs=tuple(one.verdict for one in case.verdicts.proofs),
         unknown=case.unknown,
         observations=case.observations,

@@ -14,7 +14,7 @@ from wizara.report.document import Evidence, FindingBlock, Inline
 from wizara.report.words import Catalogue, Words, latin
 from wizara.text import N_
 
-STATUS = {"new": N_("new"), "open": N_("already known"), "accepted": N_("accepted risk")}
+STATUS = {"new": N_("new"), "open": N_("already known"), "regressed": N_("back again"), "accepted": N_("accepted risk")}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MOST_EVIDENCE = 3
 MOST_CHARACTERS = 700

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 from pydantic import ValidationError
 
+from wizara.audit.baseline import Baseline
 from wizara.audit.cvss import base_score, severity
 from wizara.audit.exceptions import Exemption, conclude
 from wizara.audit.observation import Observation, Target
@@ -148,12 +149,12 @@ def exemption(**changes: object) -> Exemption:
 @pytest.mark.parametrize(
     ("day", "baseline", "status"),
     [
-        (date(2026, 6, 1), frozenset(), "accepted"),
-        (date(2027, 1, 1), frozenset(), "new"),
-        (date(2027, 1, 1), frozenset({verdict().fingerprint}), "open"),
+        (date(2026, 6, 1), None, "accepted"),
+        (date(2027, 1, 1), None, "new"),
+        (date(2027, 1, 1), Baseline({verdict().fingerprint: verdict()}, {}), "open"),
     ],
 )
-def test_an_accepted_risk_opens_again_when_it_expires(day: date, baseline: frozenset[str], status: str) -> None:
+def test_an_accepted_risk_opens_again_when_it_expires(day: date, baseline: Baseline | None, status: str) -> None:
     assert conclude((verdict(),), [exemption()], day, baseline).findings[0].status == status
 
 

@@ -25,10 +25,11 @@ from pairs import read_pairs
 
 RULES: dict[str, Rule[LanFacts]] = {one.id: one for one in load("audits.lan.rules").RULES}
 HOSTILE: list[str] = json.loads((Path(__file__).parents[2] / "hostile.json").read_text())
-MAC = "52:54:00:20:00:11"
+MAC, AWAY = "52:54:00:20:00:11", "52:54:00:30:00:09"
 FACTS = LanFacts(
     site="hq", networks=(IPv4Network("10.20.20.0/24"),), moment="2026-11-21T12:00:00+00:00",
-    hosts=(DeclaredHost(name="pc", site="hq", lan="office", address="10.20.20.11", mac=MAC, role="server", services=("tcp/22", "tcp/9100")),),
+    hosts=(DeclaredHost(name="pc", site="hq", lan="office", address="10.20.20.11", mac=MAC, role="server", os="debian", services=("tcp/22", "tcp/9100")),),
+    elsewhere=(DeclaredHost(name="away", site="hq", lan="servers", address="10.20.30.9", mac=AWAY, role="server"),),
 )  # fmt: skip
 HERE = "10.20.20.11"
 
@@ -70,6 +71,12 @@ PAIRS: dict[str, tuple[list[Observation], list[Observation]]] = {
     "LAN-004": ([alive(HERE, MAC, "02:00:00:00:00:99")], [alive()]),
     "LAN-005": ([seen("ports", {"open": [], "closed": [22]})], [seen("ports", {"open": [22], "closed": []})]),
     "LAN-006": ([seen("ports", {"open": [22, 80]})], [seen("ports", {"open": [22]})]),
+    "LAN-007": ([alive("10.20.20.99", AWAY)], [alive("10.20.20.99", "52:54:00:99:00:99")]),
+    "LAN-008": (
+        [seen("ssh", {"banner": "SSH-2.0-OpenSSH_for_Windows_9.5"}, port=22)],
+        [seen("ssh", {"banner": "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3"}, port=22)],
+    ),
+    "LAN-009": ([alive("10.20.20.99", MAC)], [alive("10.20.20.99", "52:54:00:99:00:99")]),
     "TEL-001": (
         [seen("telnet", {"negotiates": True, "text": ""}, port=23)],
         [seen("telnet", {"negotiates": False, "text": ""}, port=23)],

@@ -174,5 +174,5 @@ def test_an_earlier_record_that_cannot_be_read_costs_no_audit(tmp_path: Path) ->
     for name in ("run.json", "audit.json", "verdicts.json"):
         (earlier / name).write_text('{"of": "another version"}')
     run = SimpleNamespace(ministry="mps", id="20270101T000000Z-audit-mps-0000")
-    prepared = SimpleNamespace(folder=SimpleNamespace(path=tmp_path / run.id, run=run), record=None)
-    assert _baseline(prepared) == frozenset()  # type: ignore[arg-type]
+    prepared = SimpleNamespace(folder=SimpleNamespace(path=tmp_path / run.id, run=run), record=None, baseline=None)
+    assert _baseline(prepared) is None  # type: ignore[arg-type]

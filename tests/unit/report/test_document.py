@@ -23,6 +23,7 @@ SHAPE = {
     "summary": ["paragraph", "tiles", "figure", "heading", "risks"],
     "scope": ["fields", "items", "heading", "items"],
     "map": ["figure", "figure", "table"],
+    "comparison": ["heading", "table", "heading", "table", "heading", "paragraph"],
     "findings": ["finding"],
     "promises": ["heading", "table", "heading", "table"],
     "colophon": ["heading", "fields", "heading", "fields", "paragraph", "paragraph"],
@@ -58,7 +59,7 @@ def test_tiles_count_the_findings(case: Case) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_could_not_be_judged_is_told(case: Case, language: str) -> None:
-    unknown = build(case, language).sections[4].blocks[3]
+    unknown = build(case, language).sections[5].blocks[3]
     assert unknown.kind == "table"
     assert len(unknown.rows) == len(case.unknown) > 0
     assert all(cell and cell[0].text for row in unknown.rows for cell in row)
