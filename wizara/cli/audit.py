@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wizara.cli.exported import command as config
+from wizara.cli.imported import command as imported
 from wizara.cli.new_rule import command as new_rule
 from wizara.cli.options import Forked, json_option, lab_option, runs_option
 from wizara.text import _, ngettext
@@ -97,7 +98,7 @@ def command(ports: str | None, runs: str, fail_on: str, as_json: bool, proposal:
     if as_json:
         click.echo(auditing.summary(done).model_dump_json(indent=2))
     else:
-        _show(done)
+        show(done)
     if proposal:
         count = proposing.propose(prepared, done, proposal)
         words = ngettext(
@@ -111,6 +112,7 @@ def command(ports: str | None, runs: str, fail_on: str, as_json: bool, proposal:
 
 command.add_command(new_rule, "new-rule")
 command.add_command(config, "config")
+command.add_command(imported, "import")
 
 
 def _say_from_where(prepared: Prepared) -> None:
@@ -147,7 +149,8 @@ def _progress(seen: Observation) -> None:
         click.echo(_("{address}: open {ports}").format(address=seen.target.ip, ports=seen.data["open"]), err=True)
 
 
-def _show(done: Audited) -> None:
+def show(done: Audited) -> None:
+    """Tell the findings, worst first, and how they stand beside the audit before."""
     for finding in done.findings:
         accepted = _(" (accepted risk)") if finding.status == "accepted" else ""
         click.echo(heading(finding))

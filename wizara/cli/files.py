@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,11 @@ from wizara.audit.job import AuditRecord
 from wizara.audit.observation import Observation, Target, now
 from wizara.audit.untrusted import untrusted
 from wizara.cli import auditing
+from wizara.cli.declared import declared_facts
+from wizara.cli.nmap_report import heard
 from wizara.errors import UsageFault
+from wizara.inventory import load as load_ministry
+from wizara.inventory import resolve
 from wizara.place import Place
 from wizara.record.folder import RunFolder
 from wizara.record.world import World
@@ -41,6 +46,29 @@ def judge_configurations(files: tuple[Path, ...], platform: str | None, fail_on:
                 {"run": run, "time": now(), "collector": "file", "vantage": FILE, "target": Target(), "kind": "config",
                  "data": data}
             )  # fmt: skip
+
+    return auditing.run(prepared, fail_on, lambda _seen: None, told(seen(prepared.folder.run.id)))
+
+
+def judge_scan(file: Path, ministry: str | None, site: str | None, fail_on: str, runs: Path) -> Audited:
+    """Judge what nmap wrote into *file*, beside *site* of *ministry* where given; UsageFault when it is no such file."""
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    declared = load_ministry(resolve(ministry)) if ministry else None
+    if declared and site:
+        facts = declared_facts(declared, site, (), moment)
+    else:
+        found = {IPv4Network(f"{one.ip}/24", strict=False) for one in heard(file)}
+        facts = LanFacts(networks=tuple(sorted(found)), inventory=False, moment=moment)
+    prepared = prepare(runs, declared.name if declared else "import", facts)
+
+    def seen(run: str) -> Iterator[Observation]:
+        for one in heard(file):
+            target = Target(site=facts.site, ip=one.ip, mac=one.mac, port=one.port, proto="tcp" if one.port else None)
+            if any(IPv4Address(one.ip) in network for network in facts.networks):
+                yield Observation.model_validate(
+                    {"run": run, "time": one.time, "collector": "nmap", "vantage": FILE, "target": target,
+                     "kind": one.kind, "data": one.data}
+                )  # fmt: skip
 
     return auditing.run(prepared, fail_on, lambda _seen: None, told(seen(prepared.folder.run.id)))
 

@@ -9,7 +9,7 @@ import click
 from wizara.cli.options import runs_option
 from wizara.text import LANGUAGES, _
 
-FORMATS = ("html", "pdf", "csv", "json")
+FORMATS = ("html", "pdf", "csv", "json", "sarif")
 
 
 def _chosen(value: str, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def _chosen(value: str, known: tuple[str, ...]) -> tuple[str, ...]:
     default="html,pdf",
     show_default=True,
     metavar="FORMAT,…",
-    help="Formats: html, pdf, csv, json.",
+    help="Formats: html, pdf, csv, json, sarif.",
 )
 @click.option(
     "--out",

@@ -19,6 +19,7 @@ from wizara.report.data import data
 from wizara.report.document import Document
 from wizara.report.html import html
 from wizara.report.pdf import pdf
+from wizara.report.sarif import sarif
 from wizara.report.tables import table
 from wizara.text import _
 
@@ -56,12 +57,14 @@ class _Report:
     document: Callable[[], Document]
     data: Callable[[], BaseModel]
     table: Callable[[], bytes]
+    sarif: Callable[[], bytes]
 
 
 def _audit(case: Case) -> Callable[[str], _Report]:
     return lambda language: _Report(
-        partial(build, case, language), partial(data, case, language), partial(table, case, language)
-    )
+        partial(build, case, language), partial(data, case, language), partial(table, case, language),
+        partial(sarif, case, language),
+    )  # fmt: skip
 
 
 def _verification(case: Proofs) -> Callable[[str], _Report]:
@@ -69,7 +72,12 @@ def _verification(case: Proofs) -> Callable[[str], _Report]:
         partial(proofs.build, case, language),
         partial(proof_data.data, case, language),
         partial(proof_data.table, case, language),
+        _no_sarif,
     )
+
+
+def _no_sarif() -> bytes:
+    raise UsageFault(_("sarif holds findings, and only audits have any"))
 
 
 def _rendered(report: _Report, formats: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
@@ -77,6 +85,8 @@ def _rendered(report: _Report, formats: tuple[str, ...]) -> Iterator[tuple[str, 
     for name in formats:
         if name == "csv":
             yield name, report.table()
+        elif name == "sarif":
+            yield name, report.sarif()
         elif name == "json":
             yield name, report.data().model_dump_json(indent=2, by_alias=True).encode() + b"\n"
         elif document:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from wizara.cli.audit import _show
+from wizara.cli.audit import show
 from wizara.cli.auditing import Audited
 from wizara.errors import ExitCode
 from wizara.report.build import build
@@ -217,7 +217,7 @@ def test_no_control_byte_reaches_the_terminal(
 ) -> None:
     texts, words = Catalogue("en"), Words("en")
     shown = tuple(finding(one, texts, words) for one in hostile_case.findings)
-    _show(Audited(hostile_case, ExitCode.PENDING, tmp_path, shown))
+    show(Audited(hostile_case, ExitCode.PENDING, tmp_path, shown))
     told = capsys.readouterr().out
     assert all(one.id in told for one in hostile_case.findings)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", told)
