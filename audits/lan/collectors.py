@@ -40,7 +40,7 @@ async def collect(job: Job) -> AsyncIterator[Observation]:
         async for seen in _and_devices(job, _here(orders), door.blocking):
             yield seen
         return
-    with _reached(job.station) as machine:
+    with reached(job.station) as machine:
         outpost = Outpost(machine, job.station.name)
 
         def connect(ip: str, port: int, seconds: float) -> paramiko.Channel:
@@ -99,7 +99,8 @@ async def _by_turns(sightings: Iterator[Sighting]) -> AsyncIterator[Sighting]:
         yield one
 
 
-def _reached(station: Station) -> Machine:
+def reached(station: Station) -> Machine:
+    """Return the node *station*, logged in with its pinned key."""
     machine = Machine(str(station.address))
     try:
         machine.log_in(Login(station.user, key_file=station.key_file), HostKey.parse(station.host_key))

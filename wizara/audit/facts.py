@@ -32,6 +32,22 @@ class DeclaredHost(Record):
     """What it may answer besides: services that its filter lets in, though they are meant for another address of it."""
 
 
+class DeclaredLan(Record):
+    """A local network of the audited site."""
+
+    name: str
+    network: IPv4Network
+
+
+class DeclaredFlow(Record):
+    """Traffic that may pass between LANs."""
+
+    sources: tuple[IPv4Network, ...]
+    targets: tuple[IPv4Network, ...]
+    services: tuple[str, ...]
+    """As ``tcp/443``."""
+
+
 class LanFacts(Record):
     """Everything the LAN rules need beside the observations."""
 
@@ -43,6 +59,11 @@ class LanFacts(Record):
     hosts: tuple[DeclaredHost, ...] = ()
     elsewhere: tuple[DeclaredHost, ...] = ()
     """The machines of the site's other LANs: one of them may be found here."""
+    lans: tuple[DeclaredLan, ...] = ()
+    """All LANs of the site, and in *flows* what may pass between them."""
+    flows: tuple[DeclaredFlow, ...] = ()
+    segmentation: bool = False
+    """Whether the audit was asked to try what passes between the LANs."""
     inventory: bool = True
     """False on an auditor's laptop without an inventory: nothing is undeclared or missing there."""
     moment: str = Field(default="1970-01-01T00:00:00+00:00")

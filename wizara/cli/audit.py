@@ -67,6 +67,8 @@ def _ports(text: str | None) -> tuple[int, ...]:
 @click.option(
     "--append", metavar="RUN", help="Add what is seen from here to this audit, which looked from another place."
 )
+@click.option("--segmentation", is_flag=True,
+              help="Try what passes from here to the site's other LANs, and compare it with the declared flows.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(_SEVERITIES), default="high", show_default=True,
               help="Exit with 4 when a finding is at least this severe.")  # fmt: skip
 @click.option("--baseline", metavar="RUN", help="Compare with this audit (default: the last one of the same networks).")

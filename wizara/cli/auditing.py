@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from ipaddress import IPv4Network
 from pathlib import Path
 
 from pydantic import JsonValue, RootModel, SecretStr
 
 from wizara import __version__
-from wizara.audit.baseline import Baseline, Looked
+from wizara.audit.baseline import Looked
 from wizara.audit.cvss import Severity, at_least
 from wizara.audit.exceptions import conclude, read_exemptions
+from wizara.audit.facts import LanFacts
 from wizara.audit.job import AuditRecord, DeviceLogin, Job, View
 from wizara.audit.limits import Network
 from wizara.audit.mandate import check_networks, read_mandate
@@ -25,6 +25,7 @@ from wizara.audit.orders import CAPPED, PROFILES
 from wizara.audit.rule import judge
 from wizara.audit.verdict import Past, Verdicts
 from wizara.audit.yaml_text import read_text, validated
+from wizara.cli.comparing import baseline
 from wizara.cli.continued import Begun, begin
 from wizara.cli.declared import bare_facts, declared_facts
 from wizara.cli.vantage import HERE, Ground, Leg, choose
@@ -72,6 +73,8 @@ class Order:
     """The run that this one is a part of: it looked from another place."""
     baseline: str | None = None
     """The run to compare with."""
+    segmentation: bool = False
+    """Whether it is tried what passes to the site's other LANs."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,6 @@ class Prepared:
     """The run to compare with; None is the last one of the same networks."""
     site: Path | None = None
     """The file that declares the audited site."""
-    lans: dict[str, IPv4Network] = field(default_factory=dict)
-    """The declared names of its LANs."""
 
     @property
     def unseen(self) -> tuple[Network, ...]:
@@ -184,42 +185,40 @@ def prepare(order: Order) -> Prepared:
     check_networks(mandate, facts.networks if ministry else (*facts.networks, *facts.networks6), lab=world.is_lab)
     outside = tuple(one for one in facts.networks6 if not limits.covers(one))
     facts = facts.model_copy(update={"networks6": tuple(one for one in facts.networks6 if one not in outside)})
+    facts = facts.model_copy(update={"segmentation": order.segmentation})
     ground = Ground(ministry, order.site, world, (*facts.networks, *facts.networks6), namespace)
     legs = choose(ground, order.source, order.interface, over_wan=order.over_wan)
     if order.baseline:
         RunFolder.open(order.runs, order.baseline).read(VERDICTS, Verdicts)
+    record = _record(order, ministry, mandate_path, facts, legs)
+    begun = begin(order.runs, record, world, order.resume, order.append)
+    devices = _devices(order, ministry, world)
+    jobs = tuple((_job(begun, order, leg, devices, lab=world.is_lab), leg.namespace) for leg in legs)
+    if order.segmentation and not order.passive:
+        jobs += tuple((job.model_copy(update={"subject": "segmentation"}), namespace) for job, namespace in jobs)
+    folder = Path(ministry.folder) if ministry else None
+    return Prepared(
+        world, begun.folder, jobs, begun.record, devices, folder / "exceptions.yaml" if folder else None, outside,
+        begun.earlier, order.baseline, folder / "sites" / f"{order.site}.yaml" if folder else None,
+    )  # fmt: skip
+
+
+def _record(
+    order: Order, ministry: Ministry | None, mandate: Path, facts: LanFacts, legs: tuple[Leg, ...]
+) -> AuditRecord:
     site = ministry.sites[order.site] if ministry and order.site else None
-    record = AuditRecord(
+    return AuditRecord(
         ministry=ministry.name if ministry else "network",
         title=ministry.declaration.title if ministry else None,
         country=ministry.declaration.country if ministry else None,
         site=order.site,
         site_title=site.title if site else None,
-        mandate=mandate,
-        mandate_hash=hashlib.sha256(mandate_path.read_bytes()).hexdigest(),
+        mandate=read_mandate(mandate),
+        mandate_hash=hashlib.sha256(mandate.read_bytes()).hexdigest(),
         facts=facts,
         views=tuple(View(vantage=leg.vantage, station=leg.station is not None, networks=leg.networks) for leg in legs),
         versions=versions(),
         pace=PROFILES[order.profile],
-    )
-    begun = begin(order.runs, record, world, order.resume, order.append)
-    devices = _devices(order, ministry, world)
-    jobs = tuple((_job(begun, order, leg, devices, lab=world.is_lab), leg.namespace) for leg in legs)
-    exceptions = Path(ministry.folder) / "exceptions.yaml" if ministry else None
-    declared = Path(ministry.folder) / "sites" / f"{order.site}.yaml" if ministry else None
-    lans = {name: lan.network for name, lan in site.lans.items()} if site else {}
-    return Prepared(
-        world,
-        begun.folder,
-        jobs,
-        begun.record,
-        devices,
-        exceptions,
-        outside,
-        begun.earlier,
-        order.baseline,
-        declared,
-        lans,
     )
 
 
@@ -337,34 +336,9 @@ def _judged(prepared: Prepared, observations: tuple[Observation, ...]) -> Verdic
     verdicts = judge(rules, observations, facts)
     day = datetime.fromisoformat(facts.moment).date()
     exemptions = read_exemptions(prepared.exceptions) if prepared.exceptions else ()
-    baseline = _baseline(prepared)
-    return conclude(verdicts, exemptions, day, baseline, Looked(rules, verdicts, observations) if baseline else None)
-
-
-def _baseline(prepared: Prepared) -> Baseline | None:
-    """Return what the audit that was named found, or else the last one of the same networks that came to its end."""
-    if prepared.baseline:
-        earlier = RunFolder.open(prepared.folder.path.parent, prepared.baseline)
-        return Baseline.of(earlier.read(VERDICTS, Verdicts))
-    for earlier in earlier_audits(prepared.folder):
-        if earlier.read(AUDIT, AuditRecord).facts.networks == prepared.record.facts.networks:
-            return Baseline.of(earlier.read(VERDICTS, Verdicts))
-    return None
-
-
-def earlier_audits(own: RunFolder) -> Iterator[RunFolder]:
-    """Yield the audits of the same ministry that came to their verdicts before *own* began, the newest first."""
-    found = []
-    for path in own.path.parent.glob(f"*-audit-{own.run.ministry}-*"):
-        if path != own.path and (path / VERDICTS).is_file() and (path / AUDIT).is_file():
-            try:
-                earlier = RunFolder.open(own.path.parent, path.name)
-                earlier.read(AUDIT, AuditRecord)
-                earlier.read(VERDICTS, Verdicts)
-            except UsageFault:
-                continue  # damaged, or of another version of wizara: it must not cost this audit
-            found += [earlier] if earlier.run.started < own.run.started else []
-    yield from sorted(found, key=lambda one: one.run.started, reverse=True)
+    before = baseline(prepared.folder, prepared.record, prepared.baseline)
+    looked = Looked(rules, verdicts, observations) if before else None
+    return conclude(verdicts, exemptions, day, before, looked)
 
 
 def _severity(word: Severity | str) -> Severity:

@@ -63,6 +63,7 @@ def _joined(kept: AuditRecord, record: AuditRecord) -> AuditRecord:
     facts = kept.facts.model_copy(
         update={
             "hosts": hosts,
+            "segmentation": kept.facts.segmentation or record.facts.segmentation,
             "elsewhere": tuple(one for one in kept.facts.elsewhere if one not in hosts),
             "networks": tuple(dict.fromkeys((*kept.facts.networks, *record.facts.networks))),
             "networks6": tuple(dict.fromkeys((*kept.facts.networks6, *record.facts.networks6))),

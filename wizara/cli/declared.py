@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from wizara.audit.facts import Brought, LanFacts, Services, lan_facts
+from wizara.audit.facts import Brought, DeclaredFlow, DeclaredLan, LanFacts, Services, lan_facts
 from wizara.blueprint import derive
 from wizara.blueprint.flows import SSH
 from wizara.errors import UsageFault
@@ -21,7 +21,21 @@ def declared_facts(ministry: Ministry, site: str, chosen: tuple[str, ...], momen
     declared = ministry.sites[site]
     for name in chosen:
         _known(name, declared.lans, _("LAN"))
-    return lan_facts(ministry, site, chosen or tuple(declared.lans), moment, _node_services(ministry, declared))
+    facts = lan_facts(ministry, site, chosen or tuple(declared.lans), moment, _node_services(ministry, declared))
+    lans = tuple(DeclaredLan(name=name, network=lan.network) for name, lan in declared.lans.items())
+    return facts.model_copy(update={"lans": lans, "flows": tuple(_flows(ministry))})
+
+
+def _flows(ministry: Ministry) -> Iterator[DeclaredFlow]:
+    """Yield what may pass between LANs: the flows, and SSH from the management networks to every node."""
+    blueprint = derive(ministry)
+    for flow in blueprint.flows:
+        yield DeclaredFlow(sources=flow.sources, targets=flow.targets, services=_words(flow.services))
+    for plan in blueprint.nodes.values():
+        own = tuple(IPv4Network(port.address.ip) for port in plan.lans if port.address)
+        services = tuple(str(rule.service) for rule in plan.inbound if not rule.sources)
+        yield DeclaredFlow(sources=plan.management, targets=own, services=("tcp/22",))
+        yield DeclaredFlow(sources=(IPv4Network("0.0.0.0/0"),), targets=own, services=services)
 
 
 def bare_facts(networks: tuple[str, ...], moment: str) -> LanFacts:

@@ -18,7 +18,7 @@ from wizara.tree import load
 def propose(prepared: Prepared, done: Audited, target: Path) -> int:
     """Write the draft to *target*, which must not be there yet, and return how many machines are new in it."""
     facts, site = prepared.record.facts, prepared.site
-    lans = prepared.lans or _named(facts.networks)
+    lans = {lan.name: lan.network for lan in facts.lans} or _named(facts.networks)
     system = load("audits.lan.systems").system
 
     def family(seen: Seen, ip: str) -> str | None:

@@ -33,6 +33,7 @@ from wizara.report.findings import block, where
 from wizara.report.lan_map import draw
 from wizara.report.machines import LEGEND, machine_rows, networks
 from wizara.report.progress import progress
+from wizara.report.segmentation import segmentation
 from wizara.report.words import Catalogue, Words, latin
 from wizara.text import N_
 
@@ -74,6 +75,7 @@ def build(case: Case, language: str) -> Document:
                 _scope(case, words, catalogue),
                 *((_lan(case, words),) if case.audit.facts.networks else ()),
                 *((comparison(case, words, catalogue),) if compared(case) else ()),
+                *((segmentation(case, words),) if case.audit.facts.segmentation else ()),
                 _findings(case, words, catalogue),
                 _promises(case, words, catalogue),
                 colophon(case, words, catalogue),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from wizara.audit.facts import DeclaredHost, LanFacts
+from wizara.audit.facts import DeclaredFlow, DeclaredHost, DeclaredLan, LanFacts
 from wizara.audit.observation import Observation, Target
 from wizara.audit.rule import Rule, judge
 from wizara.audit.untrusted import untrusted
@@ -29,7 +29,9 @@ MAC, AWAY = "52:54:00:20:00:11", "52:54:00:30:00:09"
 FACTS = LanFacts(
     site="hq", networks=(IPv4Network("10.20.20.0/24"),), moment="2026-11-21T12:00:00+00:00",
     hosts=(DeclaredHost(name="pc", site="hq", lan="office", address="10.20.20.11", mac=MAC, role="server", os="debian", services=("tcp/22", "tcp/9100")),),
-    elsewhere=(DeclaredHost(name="away", site="hq", lan="servers", address="10.20.30.9", mac=AWAY, role="server"),),
+    elsewhere=(DeclaredHost(name="away", site="hq", lan="servers", address="10.20.30.9", mac=AWAY, role="server", services=("tcp/443",)),),
+    lans=(DeclaredLan(name="office", network="10.20.20.0/24"), DeclaredLan(name="servers", network="10.20.30.0/24")),
+    flows=(DeclaredFlow(sources=("10.20.20.0/24",), targets=("10.20.30.9/32",), services=("tcp/443",)),),
 )  # fmt: skip
 HERE = "10.20.20.11"
 
@@ -50,6 +52,11 @@ def seen(
 
 def alive(ip: str = HERE, *macs: str) -> Observation:
     return seen("host", {"alive": True, "macs": list(macs or (MAC,))}, ip, mac=(macs or (MAC,))[0])
+
+
+def passed(port: int, outcome: str) -> Observation:
+    told = {"purpose": "segmentation", "source": "office", "target": "servers", "name": "away", "outcome": outcome}
+    return seen("reachability", told, "10.20.30.9", port)
 
 
 def certificate(**facts: Any) -> dict[str, Any]:
@@ -77,6 +84,8 @@ PAIRS: dict[str, tuple[list[Observation], list[Observation]]] = {
         [seen("ssh", {"banner": "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3"}, port=22)],
     ),
     "LAN-009": ([alive("10.20.20.99", MAC)], [alive("10.20.20.99", "52:54:00:99:00:99")]),
+    "SEG-001": ([passed(8080, "open")], [passed(8080, "silent")]),
+    "SEG-002": ([passed(443, "silent")], [passed(443, "open")]),
     "TEL-001": (
         [seen("telnet", {"negotiates": True, "text": ""}, port=23)],
         [seen("telnet", {"negotiates": False, "text": ""}, port=23)],

@@ -167,12 +167,11 @@ def test_the_last_report_is_of_the_last_run_that_has_one_whatever_came_after(tmp
 
 
 def test_an_earlier_record_that_cannot_be_read_costs_no_audit(tmp_path: Path) -> None:
-    from wizara.cli.auditing import _baseline
+    from wizara.cli.comparing import baseline
 
     earlier = tmp_path / "20260101T000000Z-audit-mps-0000"
     earlier.mkdir()
     for name in ("run.json", "audit.json", "verdicts.json"):
         (earlier / name).write_text('{"of": "another version"}')
     run = SimpleNamespace(ministry="mps", id="20270101T000000Z-audit-mps-0000")
-    prepared = SimpleNamespace(folder=SimpleNamespace(path=tmp_path / run.id, run=run), record=None, baseline=None)
-    assert _baseline(prepared) is None  # type: ignore[arg-type]
+    assert baseline(SimpleNamespace(path=tmp_path / run.id, run=run), None, None) is None  # type: ignore[arg-type]
