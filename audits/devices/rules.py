@@ -66,6 +66,18 @@ def _judge(name: str) -> Callable[[Seen, LanFacts], Iterator[Judgement]]:
     return judge
 
 
-RULES: tuple[Rule[LanFacts], ...] = tuple(
-    rule(name, kinds=("config",), cvss=cvss, fix="manual")(_judge(name)) for name, cvss in MEASURES.items()
-)
+def _old_access(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """A device is read by Telnet or by SSH with algorithms of old, because it was declared to do no better."""
+    for one in seen.of("config"):
+        about, access = subject(seen, facts, one), one.text("access")
+        if access in {"telnet", "legacy-ssh"}:
+            yield broken(about, [one], access=access)
+        elif access:
+            yield holds(about, [one])
+
+
+OLD_ACCESS: Rule[LanFacts] = rule(
+    "SWI-056", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:N", fix="manual"
+)(_old_access)
+_RULES = (rule(name, kinds=("config",), cvss=cvss, fix="manual")(_judge(name)) for name, cvss in MEASURES.items())
+RULES: tuple[Rule[LanFacts], ...] = (*_RULES, OLD_ACCESS)

@@ -11,7 +11,8 @@ from ipaddress import ip_address, ip_network
 import paramiko
 from pydantic import JsonValue
 
-from audits.lan import certificate, methods, switch
+from audits.devices import reader
+from audits.lan import certificate, methods
 from audits.lan.door import Door
 from audits.lan.scan import Scan
 from wizara.audit.job import Job, Station
@@ -53,7 +54,7 @@ async def collect(job: Job) -> AsyncIterator[Observation]:
 
 
 async def _and_devices(
-    job: Job, sightings: AsyncIterator[Sighting], connect: switch.Connect
+    job: Job, sightings: AsyncIterator[Sighting], connect: reader.Connect
 ) -> AsyncIterator[Observation]:
     living: set[str | None] = set()
     servers: list[tuple[str, int]] = []
@@ -72,11 +73,11 @@ async def _and_devices(
     for device in () if job.passive else job.devices:
         facts: Facts = {"answer": False, "reason": "silent"}
         if str(device.address) in living:
-            facts = await asyncio.to_thread(switch.look, connect, device)
+            facts = await asyncio.to_thread(reader.look, connect, device)
         yield observation(job, Sighting("switch", "config", facts, str(device.address), 22, "tcp"))
 
 
-def _ways_in(connect: switch.Connect, ip: str, port: int, *, logins: bool) -> Sighting:
+def _ways_in(connect: reader.Connect, ip: str, port: int, *, logins: bool) -> Sighting:
     return Sighting("methods", "login", methods.look(connect, ip, port, logins=logins), ip, port, "tcp")
 
 

@@ -256,7 +256,7 @@ def test_a_device_s_secrets_are_in_no_log_nor_answer(
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", folder)
-        told = tree.load("audits.lan.switch").look(lambda *_way: ours, login)
+        told = tree.load("audits.devices.reader").look(lambda *_way: ours, login)
         assert not list(Path(folder).iterdir())
     assert ("version" in told) == (enable == "hunter2-enable"), told
     shown = capfd.readouterr()

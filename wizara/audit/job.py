@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import SecretStr
 
@@ -26,6 +27,8 @@ class DeviceLogin(Record):
     password: SecretStr | None = None
     enable: SecretStr | None = None
     """The privileged mode's secret; the password when absent."""
+    access: Literal["ssh", "telnet", "legacy-ssh"] = "ssh"
+    """As declared: anything but SSH with current algorithms is a finding."""
     host_key: str | None = None
     """Its pinned OpenSSH public key; without one no password is sent."""
 

@@ -372,6 +372,7 @@ def _devices(order: Order, ministry: Ministry | None, world: World) -> tuple[Dev
             name=name,
             address=one.address,
             platform=one.platform,
+            access=one.access,
             username=(login.username if login else None) or one.username,
             password=SecretStr(login.password) if login else None,
             enable=SecretStr(login.enable) if login and login.enable else None,

@@ -158,6 +158,8 @@ class Device(Model):
     address6: Address6 | None = None
     mac: Mac | None = None
     username: Name = "audit"
+    access: Literal["ssh", "telnet", "legacy-ssh"] = "ssh"
+    """How it is read: Telnet, or SSH with algorithms of old, only where it can do no better; each is a finding."""
     services: tuple[Service, ...] = ()
 
 

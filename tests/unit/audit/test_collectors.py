@@ -22,10 +22,10 @@ from wizara.engine.collect import collect
 from wizara.errors import Refusal, Unfinished
 from wizara.tree import load
 
-collectors, door, ports, snmp, ssh, switch, talks, tls = (
-    load(f"audits.lan.{name}") for name in ("collectors", "door", "ports", "snmp", "ssh", "switch", "talks", "tls")
+collectors, door, ports, snmp, ssh, talks, tls = (
+    load(f"audits.lan.{name}") for name in ("collectors", "door", "ports", "snmp", "ssh", "talks", "tls")
 )
-redaction = load("audits.devices.redaction")
+redaction, reader = load("audits.devices.redaction"), load("audits.devices.reader")
 FOLDER = Path(__file__).parents[3] / "audits"
 MANDATE = Mandate.model_validate(
     {"commissioner": "t", "reference": "t", "date": "2026-01-01", "perimeter": ["127.0.0.0/8"], "exclusions": ["127.9.9.0/24"], "from": "2020-01-01",
@@ -275,8 +275,8 @@ def test_secrets_of_a_switch_stay_in_the_switch() -> None:
     ["           ^\n% Invalid input detected at '^' marker.\n", "% Authorization failed.", "% Incomplete command."],
 )
 def test_a_refused_command_is_no_configuration(answer: str) -> None:
-    assert switch.lines(answer) == []
-    assert switch.lines("Building configuration...\n\nhostname sw\n% of a banner") != []
+    assert [*reader.lines("cisco_ios", answer)] == []
+    assert [*reader.lines("cisco_ios", "Building configuration...\n\nhostname sw\n% of a banner")] != []
 
 
 @pytest.mark.parametrize(("missing", "reason"), [("password", "no-password"), ("host_key", "no-host-key")])
@@ -289,7 +289,9 @@ def test_no_password_is_sent_to_a_switch_that_is_not_pinned(missing: str, reason
         "password": "x",
         "host_key": "ssh-ed25519 AAAA",
     }
-    assert switch.look(a_door().blocking, DeviceLogin.model_validate(login | {missing: None})) == {
+    assert reader.look(a_door().blocking, DeviceLogin.model_validate(login | {missing: None})) == {
+        "platform": "cisco_ios",
+        "access": "ssh",
         "answer": False,
         "reason": reason,
     }
