@@ -9,8 +9,8 @@ _READY = """i=0; until ss -Hlun sport = :53 | grep -q .; do i=$((i+1)); [ $i -lt
 
 
 def install() -> None:
-    """Install unbound, and the root's trust anchor for recursion without forwarders."""
-    packages(name="Name server", names=("unbound", "unbound-anchor", "dns-root-data"))
+    """Install unbound, and the root's keys for recursion without forwarders."""
+    packages(name="Name server", names=("unbound", "dns-root-data"))
 
 
 def configure() -> None:

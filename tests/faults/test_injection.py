@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.fault_kind("hostile values on a machi
 PARSERS = {
     "sshd": "sshd -T -C user=root,host=x,addr=192.0.2.1 | sort", "postfix": "postconf -n; postconf -M", "dovecot": "doveconf -n | grep -v '^#'",
     "unbound": "unbound-checkconf > /dev/null && cat /etc/unbound/unbound.conf", "chrony": "chronyd -p -f /etc/chrony/chrony.conf",
-    "wireguard": "wg showconf wg0 | grep -v PrivateKey", "sudo": "visudo -c > /dev/null && cat /etc/sudoers /etc/sudoers.d/*", "rspamd": "rspamadm configdump 2>/dev/null | grep -v '^#'",
+    "wireguard": "wg showconf wg0 | grep -v PrivateKey", "sudo": "visudo -c > /dev/null && cat /etc/sudoers /etc/sudoers.d/*", "rspamd": "rspamadm configdump 2>/dev/null | grep -v '^#' | sort",
     "logins": "getent passwd | cut -d: -f1,3,4,6,7 | awk 'NF == 1'; getent passwd | awk -F: 'NF != 7'; getent group", "units": "systemctl list-unit-files --no-legend | sort",
     "keys": "cat /home/*/.ssh/authorized_keys; ls -A /home", "resolver": "cat /etc/resolv.conf", "sysctl": "cat /etc/sysctl.d/60-wizara.conf",
 }  # fmt: skip

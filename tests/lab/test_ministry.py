@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import wire
 from applied import Applied
 
+from wizara.blueprint import derive
+from wizara.inventory import load
 from wizara.lab import namespace
+from wizara.operations.render import render
+from wizara.tree import shipped_inventories
 
 pytestmark = pytest.mark.lab
 
@@ -211,3 +216,16 @@ def test_a_filter_opened_by_hand_is_a_broken_promise_and_shown_by_a_connection(a
     assert code == 4
     assert {("NOD-003", "gw-ons"), ("INT-004", "cneap → gw-ons"), ("INT-005", "hq → gw-hq")} <= broken(result)
     assert ("NOD-003", "dc1") not in broken(result)
+
+
+def test_a_name_server_without_forwarders_is_accepted_before_its_first_start(applied_ministry: Applied) -> None:
+    plan = derive(load(shipped_inventories() / "mps")).nodes["dc1"]
+    assert plan.names
+    text = render("names/unbound.conf.j2", {"node": plan, "names": replace(plan.names, forward=())})
+    assert "trust-anchor" in text
+    check = (
+        "mv /var/lib/unbound/root.key /root/ 2>/dev/null; cat > /run/alone.conf <<'END'\n" + text + "END\n"
+        "unbound-checkconf /run/alone.conf; code=$?; mv /root/root.key /var/lib/unbound/ 2>/dev/null; exit $code"
+    )
+    done = applied_ministry.lab.exec("dc1", ["sh", "-c", check])
+    assert done.returncode == 0, done.stdout + done.stderr

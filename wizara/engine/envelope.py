@@ -149,14 +149,16 @@ class Envelope:
         """Come in anew as the next apply will; a change that is not kept before the timer ends is none."""
         why = _("no answer")
         until = node.proof + self._seconds
+        patience = _ATTEMPT_SECONDS
         while (left := until - time.monotonic()) > 0:
             try:
-                with gevent.Timeout(min(left, _ATTEMPT_SECONDS)), window.new_connection(node.host) as machine:
+                with gevent.Timeout(min(left, patience)), window.new_connection(node.host) as machine:
                     state = window.ask(machine, "confirm", node.change, stdin=window.PAYLOAD)
                     if state.word == "good":
                         state = window.ask(machine, "keep", node.change)
             except gevent.Timeout:
                 why = _("a new connection hangs")
+                patience *= 2  # the way may be slow rather than cut
                 continue
             except WizaraError as fault:
                 why, node.refused = str(fault), isinstance(fault, LoginRefused)
