@@ -132,7 +132,9 @@ def _device(scene: Scene) -> None:
     login = DeviceLogin(
         name="sw", address=IPv4Address(ADDRESS), platform="cisco_ios", username="audit", password=SecretStr("device-password"), host_key=scene.pin
     )  # fmt: skip
-    told = tree.load("audits.devices.reader").look(lambda address, port, seconds: dial(address, port, None, seconds), login)
+    told = tree.load("audits.devices.reader").look(
+        lambda address, port, seconds: dial(address, port, None, seconds), login
+    )
     assert told["answer"] is False
     if told["reason"] == "host-key":
         raise UnknownHostKey(f"{told['fault']}")
