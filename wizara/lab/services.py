@@ -138,7 +138,7 @@ def _web(host: Host, serving: str) -> None:
     port, tls, settings = (8080 if serving == "series" else 80), "", ""
     if serving.startswith("https"):
         port, tls = 443, " ssl"
-        certificate, key = certificates.self_signed(host.name, host.address, expired=serving == "https-expired")
+        certificate, key = certificates.issued(host.name, host.address, expired=serving == "https-expired")
         host.write("tls.pem", certificate)
         host.write("tls.key", key, 0o600)
         old = serving == "https-old"

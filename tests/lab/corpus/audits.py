@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpus.ground import AUDITOR, NETWORK
-from corpus.population import Corpus
+from corpus.ground import AUDITOR, NETWORK, Ground
 from corpus.table import ALONG, CONTROLS, PLANTS
 from wizara.tree import root
 
@@ -42,6 +41,12 @@ class Audit:
         return {(one["rule"], last) for one in self.findings if (last := host_of(one["subject"]))}
 
 
+def seen(done: Audit, kind: str) -> dict[int, dict[str, Any]]:
+    """Return host → the facts of its observation of *kind*."""
+    kept = map(json.loads, (done.folder / "observations.jsonl").read_text().splitlines())
+    return {int(one["target"]["ip"].rpartition(".")[2]): one["data"] for one in kept if one["kind"] == kind}
+
+
 def host_of(subject: dict[str, Any]) -> int:
     """Return the last part of the address of a finding's *subject*; by its card where it has no IPv4 address."""
     ip, mac = subject["ip"] or "", subject["mac"] or ""
@@ -50,7 +55,7 @@ def host_of(subject: dict[str, Any]) -> int:
     return int(mac.rpartition(":")[2], 16) if mac.startswith("52:54:00:77:00") else 0
 
 
-def audit(up: Corpus, runs: Path, *options: str) -> Audit:
+def audit(up: Ground, runs: Path, *options: str) -> Audit:
     """Run ``wizara audit`` from the auditor's place, as a person would."""
     mandate = up.folder / "mandate.yaml"
     mandate.write_text(MANDATE)

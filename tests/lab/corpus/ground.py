@@ -8,9 +8,11 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
@@ -114,6 +116,24 @@ class Ground:
     def inside(self, last: int, action: Callable[[], _Result]) -> _Result:
         """Return what *action* gives in the host's namespace: sockets that it opens stay there."""
         return within(self.namespace(last), action)
+
+    def wait(self, missing: Mapping[int, int], seconds: float = 60.0) -> None:
+        """Wait until the TCP ports answer; TimeoutError names the hosts whose did not."""
+        ends = time.monotonic() + seconds
+        while missing:
+            missing = {last: port for last, port in missing.items() if not self._answers(last, port)}
+            if missing and time.monotonic() > ends:
+                raise TimeoutError(f"not up: {missing}; see {self.folder}")
+            time.sleep(0.2)
+        time.sleep(1)  # the daemons that only datagrams tell of
+
+    def _answers(self, last: int, port: int) -> bool:
+        def knock() -> bool:
+            with socket.socket() as channel:
+                channel.settimeout(0.5)
+                return channel.connect_ex((f"{NETWORK}.{last}", port)) == 0
+
+        return self.inside(AUDITOR, knock)
 
     def command(self, last: int, *line: str) -> list[str]:
         """Return *line* as it is run in a host's namespace."""

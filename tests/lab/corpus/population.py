@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from corpus import first, root, second, stubs
-from corpus.ground import NETWORK, Ground
+from corpus.ground import Ground
 from corpus.papers import Authority
 from corpus.table import CONTROLS, PLANTS
 
@@ -52,7 +50,7 @@ class Corpus(Ground):
             self.twin(76)
         for last in self.wanted & {209, 214}:
             self._filter(last)
-        self._wait(seconds)
+        self.wait({last: port for last, port in _READY.items() if last in self.wanted}, seconds)
 
     def _stubs(self) -> None:
         say = [
@@ -79,24 +77,6 @@ class Corpus(Ground):
     def _filter(self, last: int) -> None:
         rules = "add table inet f; add chain inet f i { type filter hook input priority 0; policy drop; }"
         subprocess.run(self.command(last, "nft", rules), check=True, capture_output=True)
-
-    def _wait(self, seconds: float) -> None:
-        ends = time.monotonic() + seconds
-        missing = {last: port for last, port in _READY.items() if last in self.wanted}
-        while missing:
-            missing = {last: port for last, port in missing.items() if not self._answers(last, port)}
-            if missing and time.monotonic() > ends:
-                raise TimeoutError(f"not up: {missing}; see {self.folder}")
-            time.sleep(0.2)
-        time.sleep(1)  # the daemons that only datagrams tell of
-
-    def _answers(self, last: int, port: int) -> bool:
-        def knock() -> bool:
-            with socket.socket() as channel:
-                channel.settimeout(0.5)
-                return channel.connect_ex((f"{NETWORK}.{last}", port)) == 0
-
-        return self.inside(250, knock)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def nginx(body: str, papers: Mapping[str, str | bytes] | None = None, files: Map
     return "first", content, "chmod -R a+rX /srv; exec nginx -c /n.conf"
 
 
-_TLS = "listen 443 ssl; ssl_certificate /crt.pem; ssl_certificate_key /key.pem; ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;"
+TLS = "listen 443 ssl; ssl_certificate /crt.pem; ssl_certificate_key /key.pem; ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;"
 _HTPASSWD = "a:$apr1$x$gJVPCQMYoNbOlKVjmbNr/1\n"
 _HISTORY = {"srv/web/.git/HEAD": "ref: refs/heads/main\n"}
 _LIST = {"srv/web/notes.txt": "x"}
@@ -121,7 +121,7 @@ def _weak(authority: Authority) -> dict[int, Host]:
         47: ("first", {}, _SHA1),
         48: s_server(papers("d.min.test", days=-5)),
         49: s_server(papers("e.min.test", days=10)),
-        50: nginx(_TLS + " return 301 https://portail.min.test/;", papers("ancien.min.test")),
+        50: nginx(TLS + " return 301 https://portail.min.test/;", papers("ancien.min.test")),
         51: s_server(papers("f.min.test", alone=True)),
         53: s_server(papers("g.min.test"), "-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384:NULL-SHA256:@SECLEVEL=0"),
         55: s_server(papers("h.min.test", shared)),
@@ -159,7 +159,7 @@ def _hardened(authority: Authority) -> dict[int, Host]:
     papers = authority.papers
     return {
         201: sshd(),
-        202: nginx(_TLS, papers("www.min.test")),
+        202: nginx(TLS, papers("www.min.test")),
         207: ("other", {"c.conf": "local stratum 10\nallow all\ncmdport 0\nport 123\n"}, "mkdir -p /run/chrony; exec chronyd -d -x -u root -f /c.conf"),
         209: ("first", {}, "exec sleep infinity"),
         212: ("first", {}, "exec redis-server --port 6379 --protected-mode no --requirepass long-and-secret --save ''"),

@@ -24,7 +24,7 @@ def tcp(ground: Ground, last: int, port: int, talk: Talk) -> None:
 
     def one(channel: socket.socket) -> None:
         channel.settimeout(5)
-        with channel, suppress(OSError, struct.error, IndexError):
+        with channel, suppress(OSError, ValueError, struct.error, IndexError):
             talk(channel)
 
     def serve(server: socket.socket) -> None:
