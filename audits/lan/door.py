@@ -93,6 +93,7 @@ class Door:
         self._names: dict[str, str] = {}
         self._wires: dict[Network | str, Bucket] = {}
         self._checked: dict[str, float] = {}
+        self._hours_hold = 0.0
         self.sent = 0
         """Frames that left below the sockets."""
 
@@ -101,6 +102,11 @@ class Door:
         bucket = Bucket(self.pace.lan_per_second)
         for one in (port, *networks):
             self._wires.setdefault(one, bucket)
+
+    def spares(self, port: str) -> bool:
+        """Say whether the mandate excludes machines of the wire that the interface *port* is plugged into."""
+        wire = self._wires.get(port)
+        return any(self.orders.limits.spares(one) for one in self.orders.networks if self._wires.get(one) is wire)
 
     def wire(self, ip: str) -> Bucket:
         """Return the brake of the LAN that *ip* is on, or that the interface of this name is plugged into."""
@@ -166,6 +172,13 @@ class Door:
         if port in FORBIDDEN or self.breaker.tripped(self._names.get(ip, ip)) or self._checked.get(ip, 0.0) <= now:
             self.check(ip, port)
             self._checked[ip] = now + 1.0
+
+    def check_hours(self) -> None:
+        """Refuse outside the mandate's days and hours; looks at the clock once a second."""
+        now = time.monotonic()
+        if now >= self._hours_hold:
+            self.orders.limits.check_time(self.orders.now())
+            self._hours_hold = now + 1.0
 
     def spared(self, ip: str) -> frozenset[int]:
         """Return the ports of *ip* that are not even knocked at: those of a declared controller that the mandate does not name."""

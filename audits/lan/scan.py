@@ -145,7 +145,7 @@ class Wire:
         what = f"provoked {self.port.name}"
         if what in self.orders.done.looked:
             return
-        if any(self.orders.limits.spares(network) for network in self.networks):
+        if self.door.spares(self.port.name):
             told: Facts = {"answer": False, "interface": self.port.name, "reason": "exclusions"}
             for kind in ("dhcp", "ra", "name-answer"):
                 self.scan.say(Sighting("provoke", kind, told))
@@ -167,28 +167,44 @@ class Wire:
 
     async def _try_ports(self, living: dict[str, set[str]]) -> None:
         """Sweep and visit the *living*; of a machine with both families, the IPv6 side is looked at for what IPv4 does not show."""
+        if self.door.spares(self.port.name):
+            living = self._not_spared(living)
         twins = self._twins(living)
         aims = [self._aim(ip, min(cards)) for ip, cards in living.items() if ":" not in ip or ip in twins]
         visits: list[asyncio.Task[None]] = []
         states: dict[str, dict[int, str]] = {}
+        six_of = {four: six for six, four in twins.items() if four}
+
+        def visit(ip: str, known: list[int] | None = None) -> None:
+            work = self.scan.visits.visit(ip, states[ip], self.scan.ports(ip), known)
+            visits.append(asyncio.create_task(work))
 
         def finished(aim: Aim) -> None:
             states[aim.ip] = {**aim.states}
-            if not twins.get(aim.ip):
-                visit = self.scan.visits.visit(aim.ip, aim.states, self.scan.ports(aim.ip))
-                visits.append(asyncio.create_task(visit))
+            four = twins.get(aim.ip) or aim.ip
+            if four == aim.ip:
+                visit(aim.ip)
+            six = six_of.get(four)
+            if six and six in states and four in states:
+                visit(six, [port for port, state in states[four].items() if state == "open"])
 
         try:
             await SynSweep(self.port, self.door, self.scan.progress.settled, finished).run(aims)
-            for ip, twin in twins.items():
-                if twin:
-                    known = [port for port, state in states.get(twin, {}).items() if state == "open"]
-                    visit = self.scan.visits.visit(ip, states.get(ip, {}), self.scan.ports(ip), known)
-                    visits.append(asyncio.create_task(visit))
             await asyncio.gather(*visits)
         finally:
             for one in visits:
                 one.cancel()
+
+    def _not_spared(self, living: dict[str, set[str]]) -> dict[str, set[str]]:
+        """Return *living* less what may be a machine that the mandate excludes: one that is known by IPv6 only, and not declared."""
+        known = {card for ip, cards in living.items() if ":" not in ip for card in cards}
+        doubtful = {
+            ip for ip, cards in living.items() if ":" in ip and ip not in self.orders.declared and not cards & known
+        }
+        for ip in sorted(doubtful):
+            told: Facts = {"answer": False, "open": [], "closed": [], "silent": [], "untested": [*self.scan.ports(ip)]}
+            self.scan.say(Sighting("tcp", "ports", told | {"reason": "exclusions"}, ip))
+        return {ip: cards for ip, cards in living.items() if ip not in doubtful}
 
     def _aim(self, ip: str, card: str) -> Aim:
         aim = Aim(ip, card, self.scan.ports(ip), self.orders.roles.get(ip))

@@ -42,7 +42,8 @@ class Visits:
                 for number, (name, port, look) in enumerate(asked)
             ),
         )
-        self.tell_left_alone(ip)
+        if known is None:
+            self._tell_left_alone(ip)
 
     def _tell_ports(self, ip: str, states: Mapping[int, str], tried: Collection[int]) -> None:
         if self._done(f"ports {ip}"):
@@ -58,7 +59,7 @@ class Visits:
         self._say(Sighting("tcp", "ports", {**lists, "untested": [*untested], **answer}, ip))
         self.progress.looked(f"ports {ip}")
 
-    def tell_left_alone(self, ip: str) -> None:
+    def _tell_left_alone(self, ip: str) -> None:
         """Tell that the breaker keeps the scan from *ip*, if it does."""
         health = self.door.health(ip)
         if health.tripped:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+_LETTERS = itertools.cycle("abcdefghijklmnopqrstuvwxyz")
 STUBS = Path(__file__).with_name("stubs.py")
 
 
@@ -28,7 +30,7 @@ class Lan:
 
     def __init__(self, network: str = "10.20.20") -> None:
         self.network = network
-        self.prefix = f"wza{os.getpid() % 10000}"
+        self.prefix = f"wza{os.getpid() % 10000}{next(_LETTERS)}"
         self.processes: list[subprocess.Popen[bytes]] = []
         self.names: list[str] = []
         self.folder = Path(tempfile.mkdtemp(prefix="wizara-bench-"))

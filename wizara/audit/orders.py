@@ -48,7 +48,7 @@ class Pace:
 
 
 POLITE = Pace()
-FAST = Pace("fast", 10_000, 2000, 16, 512, gentle=4.0, timeout=1.0)
+FAST = Pace("fast", 8000, 2000, 16, 512, gentle=4.0, timeout=1.0)
 #: The profiles by name.
 PROFILES = {one.name: one for one in (POLITE, FAST)}
 #: Over a link of less than 2 Mbit/s: some 60 kbit/s of it.

@@ -51,7 +51,7 @@ def _ports(text: str | None) -> tuple[int, ...]:
 @click.option("--credentials", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="YAML: device → username, password, enable, host_key; to read the switches.")  # fmt: skip
 @click.option("--profile", type=click.Choice(["polite", "fast"]), default="polite", show_default=True,
-              help="How gently: polite sends at most 1,000 frames a second to a LAN and 50 to a host, fast 10,000 and 2,000.")  # fmt: skip
+              help="How gently: polite sends at most 1,000 frames a second to a LAN and 50 to a host, fast 8,000 and 2,000.")  # fmt: skip
 @click.option("--ports", metavar="LIST", help="Try these TCP ports, as 22,80,1-1000, instead of wizara's own list.")
 @click.option("--listen", type=click.FloatRange(0, 86400), default=0.0, metavar="SECONDS",
               help="Listen to what is said unasked for so long, at least; it is listened to as long as the audit lasts.")  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import socket
 import struct
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ ALL = 0x0003
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE, _SO_TIMESTAMPNS = 26, 33, 35
 _SOL_PACKET, _ADD_MEMBERSHIP, _ALL_MULTICAST = 263, 1, 2
 _BUFFER = 16 << 20
+_FULL = frozenset({errno.EAGAIN, errno.EINTR, errno.ENOBUFS})
 _BATCH = 256
 """Frames taken at once, before others of this program have their turn."""
 
@@ -95,29 +97,39 @@ class Channel:
         await self._door.wire(self.port.name).let_pass()
         await self.send(ip, frame)
 
-    async def ask_all(self, frame: bytes, groups: Sequence[Address] = ()) -> None:
-        """Send *frame* to all machines of the wire: what :meth:`Limits.spares` forbids must not come here."""
-        await self._door.wire(self.port.name).let_pass()
-        self._door.orders.limits.check_time(self._door.orders.now())
-        await self._put(frame)
+    async def ask_all(self, frame: bytes) -> None:
+        """Send *frame* to all machines of the wire, when the LAN and the mandate's hours allow.
+
+        Questions about one machine are for an address that the perimeter was asked about; questions to all are not for a wire that
+        :meth:`Limits.spares` tells of.
+        """
+        wait = self._door.wire(self.port.name).claim()
+        if wait > 0.001:
+            await asyncio.sleep(wait)
+        self._door.check_hours()
+        if not self._put(frame):
+            await self._put_again(frame)
 
     async def send(self, ip: str, frame: bytes, port: int | None = None) -> None:
         """Send *frame*, for which there is room already; Refusal when *ip* or its *port* must not be touched now."""
         self._door.check_frame(ip, port)
-        await self._put(frame)
+        if not self._put(frame):
+            await self._put_again(frame)
 
-    async def _put(self, frame: bytes) -> None:
+    def _put(self, frame: bytes) -> bool:
+        """Send *frame*; False when the card's queue is full."""
+        try:
+            self._socket.send(frame)
+        except OSError as fault:
+            if fault.errno in _FULL:
+                return False  # otherwise the port is down: nobody will answer
         self._door.sent += 1
+        return True
+
+    async def _put_again(self, frame: bytes) -> None:
         while True:
-            try:
-                self._socket.send(frame)
-            except (BlockingIOError, InterruptedError):
-                await asyncio.sleep(0.002)
-            except OSError as fault:
-                if fault.errno != 105:  # ENOBUFS: the card's queue is full
-                    return  # the port is down: nobody will answer
-                await asyncio.sleep(0.002)
-            else:
+            await asyncio.sleep(0.002)  # the kernel tells nobody when a card's queue has room
+            if self._put(frame):
                 return
 
 

@@ -14,7 +14,7 @@ from audits.lan.wire.channel import Channel
 from audits.lan.wire.ports import Port
 from wizara.audit.limits import Network
 
-QUIET = 0.4
+QUIET = 0.3
 """Seconds to wait for late answers after each round."""
 _IN_FLIGHT = 0.03
 """Seconds after which what was asked counts as asked: an answer on the way when the scan is killed is not lost."""
@@ -89,11 +89,11 @@ class Sweep:
         behind = IPv4Address(last) if last else None
         wanted = iter(self._wanted(network, behind))
         part, sent = max(16, network.num_addresses // _PART), False
+        ahead = frames.arp_question(self.port.mac, self.port.address.ip, network[0])[:38]
         while several := list(islice(wanted, part)):
             for target in several:
-                ip = str(target)
-                if ip not in self.found.answered:
-                    await channel.ask(ip, frames.arp_question(self.port.mac, self.port.address.ip, target))
+                if str(target) not in self.found.answered:
+                    await channel.ask_all(ahead + target.packed)
                     sent = True
             asyncio.get_running_loop().call_later(_IN_FLIGHT, self.told, str(network), number, str(several[-1]))
             await asyncio.sleep(0)
@@ -116,10 +116,7 @@ class Sweep:
             return
         with Channel(self.port, self.door, frames.IPV6) as channel:
             channel.hear(lambda frame, _when: self._heard_six(frame, networks))
-            spared = any(
-                self.door.orders.limits.spares(one) for one in self.door.orders.networks if self.port.attached(one)
-            )
-            if not spared and "all" not in asked:
+            if not self.door.spares(self.port.name) and "all" not in asked:
                 await self._ask_all(channel, networks)
                 self.told("all", 1, "")
             for _turn in range(2):  # what the first turn finds leads to more in the second
@@ -152,6 +149,8 @@ class Sweep:
         endings = {int(IPv6Address(ip.partition("%")[0])) & ((1 << 64) - 1) for ip in self.found.cards if ":" in ip}
         seen = {card for ip, cards in self.found.cards.items() if ":" in ip for card in cards}
         endings |= {_ending(card) for cards in self.found.cards.values() for card in cards - seen}
+        if self.door.spares(self.port.name):  # a card that is only known by IPv6 may be the spared machine's
+            endings = {_ending(card) for ip, cards in self.found.cards.items() if ":" not in ip for card in cards}
         for network in networks:
             wanted |= {network[ending] for ending in endings if network.prefixlen == 64}
         guessed = [str(one) for one in wanted if limits.allows(one) and str(one) not in self.port.own]

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from typing import Literal
 
 from audits.lan.budget import TELLING, class_of
@@ -25,6 +25,12 @@ State = Literal["open", "closed", "silent"]
 _TRIES = 2
 _PATIENCE = (0.35, 0.7)
 """Seconds that an answer to each try is waited for."""
+_SUSPECT = 12
+"""Ports in a row that nobody answers for, after answers, before a host is asked by ARP whether it is still there."""
+_HUSH = 0.3
+"""Seconds without an answer, with several asked for, that make it suspect at once."""
+_GONE = 1.5
+"""Seconds without an answer to that after which it is not."""
 _LOOK_AGAIN = 0.02
 """Seconds after which a host that only waits for answers is looked at again."""
 _TOGETHER = 24
@@ -55,8 +61,16 @@ class _Host:
     todo: deque[int] = field(compare=False)
     trial: set[int] = field(compare=False)
     """Ports whose answers decide what class of device it is."""
-    flying: dict[int, tuple[float, int, float]] = field(compare=False, default_factory=dict)
-    """Port → (patience ends, tries, sent at in Unix time)."""
+    silences: int = field(compare=False, default=0)
+    """Ports in a row that nobody answered for, since it answered at all."""
+    answered: float = field(compare=False, default=0.0)
+    """When it answered last, if it did."""
+    asked: float = field(compare=False, default=0.0)
+    """When it was asked whether it is still there, if it was."""
+    flying: dict[int, tuple[float, int]] = field(compare=False, default_factory=dict)
+    """Port → (patience ends, tries)."""
+    first: dict[int, float] = field(compare=False, default_factory=dict)
+    """Port → Unix time of its first try: an answer that only comes after the second was slow, or a frame was lost; one in four may be."""
 
 
 class SynSweep:
@@ -68,6 +82,7 @@ class SynSweep:
         self.port, self.door, self._settled, self._finished = port, door, settled, finished
         self._hosts: dict[bytes, _Host] = {}
         self._answered: deque[tuple[_Host, int]] = deque()
+        self._alive: dict[str, float] = {}
 
     async def run(self, aims: Iterable[Aim]) -> None:
         """Try all; hosts begin when there is room, so that few are half done at any moment."""
@@ -78,6 +93,8 @@ class SynSweep:
             self._channels: dict[int, Channel] = {}
             self._held: dict[str, socket.socket] = {}
             self._stack = stack
+            self._arp = stack.enter_context(Channel(self.port, self.door, frames.ARP))
+            self._arp.hear(self._heard_arp)
             active: list[_Host] = []
             while waiting or active:
                 await self._turn(active, waiting)
@@ -140,6 +157,9 @@ class SynSweep:
 
     async def _step(self, host: _Host, now: float) -> bool:
         """Send the next SYN to *host*, if there is one to send; False when all its ports are known."""
+        hushed = host.answered and now - host.answered > _HUSH and len(host.flying) >= _SUSPECT // 2
+        if (host.silences >= _SUSPECT or hushed) and ":" not in host.aim.ip:
+            return await self._doubt(host, now)
         due = self._due(host, now)
         if due is None:
             if not host.flying and not host.todo:
@@ -151,16 +171,43 @@ class SynSweep:
             wait = self.door.wire(self.port.name).claim()
             if wait > 0.001:
                 await asyncio.sleep(wait)
-            host.flying[port] = (time.monotonic() + _PATIENCE[tries], tries + 1, time.time())
+            host.first.setdefault(port, time.time())
+            host.flying[port] = (time.monotonic() + _PATIENCE[tries], tries + 1)
             await self._channel(host).send(host.aim.ip, frames.tcp_frame(host.ahead, host.template, port), port)
         except LeftAlone:
             return self._end(host)
         host.ready = time.monotonic() + self.door.host(host.aim.ip).bucket.claim()
         return True
 
+    async def _doubt(self, host: _Host, now: float) -> bool:
+        """Ask a *host* that has fallen silent whether it is still there; False, and the breaker trips, when it is not."""
+        ip = host.aim.ip
+        if host.asked and self._alive.get(ip, 0.0) >= host.asked:
+            host.silences, host.asked, host.answered = (
+                -_SUSPECT,
+                0.0,
+                now + _GONE,
+            )  # it is there, and drops what it is sent
+            return True
+        if host.asked and now - host.asked > _GONE:
+            self.door.breaker.vanished(ip)
+            return self._end(host)
+        if not host.asked:
+            host.asked = now
+        own, target = self.port.address.ip, ip_address(ip)
+        assert isinstance(target, IPv4Address)
+        await self._arp.ask(ip, frames.arp_question(self.port.mac, own, target))
+        host.ready = now + _GONE / 3
+        return True
+
+    def _heard_arp(self, frame: bytes, _when: float) -> None:
+        said = frames.arp(frame)
+        if said:
+            self._alive[said.address] = time.monotonic()
+
     def _due(self, host: _Host, now: float) -> tuple[int, int] | None:
         """Return a port to try, and how often it was tried; what nobody answers any more is settled on the way."""
-        for port, (ends, tries, _sent) in list(host.flying.items()):
+        for port, (ends, tries) in list(host.flying.items()):
             if ends > now:
                 break  # they were sent in order, and later tries wait longer
             del host.flying[port]
@@ -173,6 +220,10 @@ class SynSweep:
 
     def _know(self, host: _Host, port: int, state: State) -> None:
         host.aim.states[port] = state
+        if state != "silent":
+            host.silences = 0
+        elif any(known != "silent" for known in host.aim.states.values()):
+            host.silences += 1
         self._settled(host.aim.ip, port, state)
         if port in host.trial:
             host.trial.discard(port)
@@ -214,9 +265,10 @@ class SynSweep:
                 self._answer(host, port, flags, when)
 
     def _answer(self, host: _Host, port: int, flags: int, when: float) -> None:
-        _ends, tries, sent = host.flying.pop(port)
-        if tries == 1 and when:
-            self.door.heard(host.aim.ip, max(0.0, when - sent))
+        del host.flying[port]
+        host.answered = max(host.answered, time.monotonic())
+        if when:
+            self.door.heard(host.aim.ip, max(0.0, when - host.first.pop(port)))
         if flags & frames.SYN:
             self._answered.append((host, port))
         self._know(host, port, "open" if flags & frames.SYN else "closed")
