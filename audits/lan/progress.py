@@ -20,6 +20,7 @@ class Progress:
     def __init__(self, say: Callable[[Sighting], None]) -> None:
         self._say = say
         self._ports: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        self._looked: list[str] = []
         self._count = 0
         self._waits = False
 
@@ -30,6 +31,14 @@ class Progress:
     def settled(self, ip: str, port: int, state: str) -> None:
         """Note what is known of *port*."""
         self._ports[ip][state].append(port)
+        self._gathered()
+
+    def looked(self, what: str) -> None:
+        """Note that *what* was done."""
+        self._looked.append(what)
+        self._gathered()
+
+    def _gathered(self) -> None:
         self._count += 1
         if self._count >= _MANY:
             self.flush()
@@ -37,13 +46,12 @@ class Progress:
             self._waits = True
             asyncio.get_running_loop().call_later(_SOON, self.flush)
 
-    def looked(self, what: str) -> None:
-        """Note that *what* was done."""
-        self._say(Sighting("progress", "progress", {"looked": what}))
-
     def flush(self) -> None:
         """Tell what was gathered."""
         self._waits, self._count = False, 0
+        if self._looked:
+            self._say(Sighting("progress", "progress", {"looked": [*self._looked]}))
+            self._looked.clear()
         gathered: Facts = {ip: {state: [*ports] for state, ports in one.items()} for ip, one in self._ports.items()}
         self._ports.clear()
         if gathered:

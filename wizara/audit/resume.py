@@ -22,8 +22,8 @@ def done_by(observations: Iterable[Observation], vantage: str) -> Done:
             living[one.target.ip].update(one.texts("macs"))
         elif one.kind == "progress" and one.text("network"):
             asked[one.text("network")][str(one.number("round"))] = one.text("last")
-        elif one.kind == "progress" and one.text("looked"):
-            looked.add(one.text("looked"))
+        elif one.kind == "progress" and "looked" in one.data:
+            looked.update(one.texts("looked"))
         elif one.kind == "progress":
             _add_ports(ports, one)
     return Done(
