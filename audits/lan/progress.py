@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from wizara.audit.orders import Facts, Sighting
 
-_SOON = 0.1
+_SOON = 0.03
 """Seconds after which a result is told at the latest: so much is asked again after a kill."""
-_MANY = 150
+_MANY = 50
 """Results that are told at once."""
 
 

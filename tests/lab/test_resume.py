@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from wide import AUDITOR, Wide, Witness
 
 pytestmark = pytest.mark.lab
-#: Addresses that one machine has, in networks of this length: 62 for each push, 2,014 for the long test.
-FEW = ("10.77.7.192/26", ("10.77.7.192/27", "10.77.7.224/28"))
+#: Addresses that one machine has, in networks of this length: 112 for each push, 2,014 for the long test.
+FEW = ("10.77.7.128/25", ("10.77.7.128/26", "10.77.7.192/27", "10.77.7.224/28"))
 MANY = ("10.77.0.0/21", ("10.77.0.0/22", "10.77.4.0/23", "10.77.6.0/24", "10.77.7.0/25", "10.77.7.128/26"))
 PORTS = "22,80,443,6379,8080"
 MANDATE = """
