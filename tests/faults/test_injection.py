@@ -94,7 +94,7 @@ def _seen(house: House) -> dict[str, Any]:
 
 
 def _markers(house: House) -> list[str]:
-    found = house.sh(f"find / -xdev -name '{Path(MARKER).name}*' 2>/dev/null; true").splitlines()
+    found = house.sh(f"find / /tmp /run /dev/shm -xdev -name '{Path(MARKER).name}*' 2>/dev/null; true").splitlines()
     return found + [str(path) for path in Path(MARKER).parent.glob(f"{Path(MARKER).name}-real*")]
 
 

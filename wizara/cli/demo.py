@@ -33,13 +33,12 @@ def command(keep: bool) -> int:
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     demo = Demo()
+    code = None
     try:
         code = demo.run()
-    except BaseException:
-        demo.end()
-        raise
-    if not keep:
-        demo.end()
+    finally:
+        if code is None or not keep:
+            demo.end()
     demo.summary(keep=keep)
     return code
 
@@ -87,11 +86,15 @@ class Demo:
         return self._judge()
 
     def end(self) -> None:
-        """Take the lab down and give the files back."""
+        """Take the lab down and give the files back; who interrupts that is heeded once it is done."""
         from wizara.lab import leftovers, ownership
 
-        leftovers.clear(_LAB)
-        ownership.give_back()
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        try:
+            leftovers.clear(_LAB)
+            ownership.give_back()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     def _prepare(self) -> None:
         """Clear an earlier demonstration away, and work on a copy of the shipped ministry."""
