@@ -31,7 +31,7 @@ _SHARED = {"confirming over a new connection"}
 #: Seconds after the start, from a fixed seed: within steps, wherever they fall.
 _CHANCE = random.Random(3)
 MOMENTS = [round(_CHANCE.uniform(0.6, 11), 1) for _number in range(10)]
-_HOLD_LOCK = """perl -MFcntl -e 'open F, "+>", "/var/lib/dpkg/lock-frontend"; fcntl(F, F_SETLK, pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0)) or die; open M, ">/run/apt-is-held"; close M; sleep 15; open M, ">/run/apt-was-freed"'"""
+_HOLD_LOCK = """perl -MFcntl -e 'open F, "+>", "/var/lib/dpkg/lock-frontend"; $want = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLK, $want) or die; open M, ">/run/apt-is-held"; close M; sleep 15; open M, ">/run/apt-was-freed"'"""
 _FILL = """
 set -e
 mkdir -p /mnt/small; mount -t tmpfs -o size=3m,mode=755 tmpfs /mnt/small; cp -a @FOLDER@/. /mnt/small/; chmod --reference=@FOLDER@ /mnt/small
