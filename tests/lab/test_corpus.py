@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,8 +12,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from corpus import audits
+from corpus.ground import Ground
 from corpus.population import corpus
 from corpus.table import CONTROLS, PLANTS
+
+from wizara.tree import root
 
 pytestmark = pytest.mark.lab
 
@@ -47,6 +51,39 @@ def test_a_part_of_the_corpus_and_all_controls(tmp_path: Path) -> None:
         assert {count for _port, count in up.heard} <= {0}, "a printer or a controller was spoken to"
         assert b"admin:admin" not in b"".join(path.read_bytes() for path in done.folder.iterdir() if path.is_file())
     assert not up.folder.exists()
+
+
+_RAISE = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from corpus.population import corpus
+with corpus({57, 210}) as up:
+    print(up.folder, *(one.pid for one in up.processes), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_corpus_leaves_no_process_and_its_files_only_until_the_next(tmp_path: Path) -> None:
+    line = [sys.executable, "-c", _RAISE, str(Path(__file__).parent), str(root())]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as raised:
+        assert raised.stdout is not None
+        folder, *pids = raised.stdout.readline().split()
+        assert pids
+        raised.kill()
+    ends = time.monotonic() + 10
+    while any(running(pid) for pid in pids) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert [pid for pid in pids if running(pid)] == []
+    assert folder not in Path("/proc/self/mounts").read_text()
+    with Ground():
+        assert not Path(folder).exists()
+
+
+def running(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @pytest.mark.slow

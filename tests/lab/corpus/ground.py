@@ -23,6 +23,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _Result = TypeVar("_Result")
 NETWORK = "10.77.0"
 AUDITOR = 250
+_PREFIX = "wizara-corpus-"
 #: Who speaks IPv6: the auditor, and the false routers.
 IPV6 = frozenset({AUDITOR, 74, 83})
 #: What a host does first: its own root over the tree, its own processes, then its own script.
@@ -45,10 +46,11 @@ class Ground:
     """A bridge and what is plugged into it."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="wizara-corpus-"))
+        _sweep()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         (self.folder / "mount").mkdir()
         self._spaces: dict[int, int] = {}
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         self._core = _new_namespace()
@@ -57,9 +59,9 @@ class Ground:
         return self
 
     def __exit__(self, *_fault: object) -> None:
-        for process in self._processes:
+        for process in self.processes:
             process.kill()
-        for process in self._processes:
+        for process in self.processes:
             process.wait()
         for descriptor in (*self._spaces.values(), self._core):
             os.close(descriptor)
@@ -111,7 +113,7 @@ class Ground:
             "nsenter", f"--net={self.namespace(last)}", "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
             "--kill-child=KILL", "sh", "-c", _BOOT, "boot", str(self.folder / "mount"), str(tree), str(laid),
         ]  # fmt: skip
-        self._processes.append(subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"))
+        self.processes.append(subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"))
 
     def inside(self, last: int, action: Callable[[], _Result]) -> _Result:
         """Return what *action* gives in the host's namespace: sockets that it opens stay there."""
@@ -138,6 +140,14 @@ class Ground:
     def command(self, last: int, *line: str) -> list[str]:
         """Return *line* as it is run in a host's namespace."""
         return ["nsenter", f"--net={self.namespace(last)}", *line]
+
+
+def _sweep() -> None:
+    """Remove the folders of processes that died: files are all that the kernel does not take away."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _new_namespace(*, ipv6: bool = False) -> int:
