@@ -77,13 +77,13 @@ def _ends(words: str, rule: str) -> bool:
     return left < timedelta() if rule == "TLS-002" else timedelta() <= left < timedelta(days=21)
 
 
-def run(up: Corpus, seconds: int = 600) -> Peer:
+def run(up: Corpus, seconds: int = 2400) -> Peer:
     """Scan the corpus from the auditor's place by the nmap of its tree, for *seconds* at most."""
     tcp = ",".join(map(str, load("audits.lan.ports").to_try(())))
     ports = f"T:{tcp},U:{','.join(map(str, _UDP))}"
     line = [
         "nmap", "-n", "-sS", "-sU", "-sV", "-T4", "--min-rate", "2000", "--max-retries", "1", "--min-hostgroup", "16", "--max-hostgroup", "32",
-        "--script-timeout", "20s", "--script", _SCRIPTS, "-p", ports, "-e", "lan0", "-oX", "-", "--exclude", f"{NETWORK}.{AUDITOR}",
+        "--script-timeout", "120s", "--script", _SCRIPTS, "-p", ports, "-e", "lan0", "-oX", "-", "--exclude", f"{NETWORK}.{AUDITOR}",
         f"{NETWORK}.0/24",
     ]  # fmt: skip
     tree = str(root.trees()["first"])
