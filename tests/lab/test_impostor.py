@@ -123,7 +123,7 @@ def _confirming(scene: Scene) -> None:
 
 def _vantage(scene: Scene) -> None:
     collectors = tree.load("audits.lan.collectors")
-    collectors._reached(
+    collectors.reached(
         Station(name="n", address=IPv4Address(ADDRESS), host_key=scene.pin, user="wizara", key_file=scene.key_file)
     ).close()
 

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from hostile_lan import case
 
 from wizara.report.build import build
 from wizara.report.html import html
 
 pytestmark = pytest.mark.lab
-TESTS = Path(__file__).parents[1]
-
-
-def load_case() -> object:
-    spec = importlib.util.spec_from_file_location("report_case", TESTS / "unit/report/conftest.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.make(json.loads((TESTS / "hostile.json").read_text()))
 
 
 def browse(page: Path, folder: Path) -> tuple[str, str, list[str]]:
@@ -47,7 +39,7 @@ def browse(page: Path, folder: Path) -> tuple[str, str, list[str]]:
 
 @pytest.mark.parametrize("language", ["fr", "en", "ar"])
 def test_a_browser_runs_fetches_and_reports_nothing(language: str, tmp_path: Path) -> None:
-    document = build(load_case(), language)  # type: ignore[arg-type]
+    document = build(case(), language)
     page = tmp_path / f"report.{language}.html"
     page.write_bytes(html(document))
     title, console, asked = browse(page, tmp_path)
