@@ -132,7 +132,8 @@ def only_reads(device: Replay, told: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("device", [("cisco_ios", 4, "drop")], indirect=True)
-def test_a_line_that_drops_is_told_and_hangs_nobody(device: Replay) -> None:
+def test_a_line_that_drops_is_told_and_hangs_nobody(device: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_PATIENCE", 4.0)
     began = time.monotonic()
     told = device.look()
     assert (told["answer"], told["reason"]) == (False, "session")

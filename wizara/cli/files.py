@@ -15,7 +15,7 @@ from wizara.audit.observation import Observation, Target, now
 from wizara.audit.untrusted import untrusted
 from wizara.cli import auditing
 from wizara.cli.declared import declared_facts
-from wizara.cli.nmap_report import heard
+from wizara.cli.nmap_report import addresses, heard
 from wizara.errors import UsageFault
 from wizara.inventory import load as load_ministry
 from wizara.inventory import resolve
@@ -57,7 +57,7 @@ def judge_scan(file: Path, ministry: str | None, site: str | None, fail_on: str,
     if declared and site:
         facts = declared_facts(declared, site, (), moment)
     else:
-        found = {IPv4Network(f"{one.ip}/24", strict=False) for one in heard(file)}
+        found = {IPv4Network(f"{one}/24", strict=False) for one in addresses(file)}
         facts = LanFacts(networks=tuple(sorted(found)), inventory=False, moment=moment)
     prepared = prepare(runs, declared.name if declared else "import", facts)
 

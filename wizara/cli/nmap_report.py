@@ -29,6 +29,7 @@ MOST_PORTS = 70_000
 """Of one host."""
 MOST_BYTES_OF_ONE = 8 * 1024 * 1024
 """Bytes that one host may take in the file."""
+_PIECE = 256 * 1024
 BANNER = 1024
 """Characters of a banner that are kept."""
 BANNERS = 8
@@ -63,18 +64,24 @@ class _Measured(io.RawIOBase):
         self._source, self.given = source, 0
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes."""
+        """Return the next bytes; more than asked for, since a long text is scanned anew with each piece."""
+        size = max(size, _PIECE)
         self.given += size
         if self.given > MOST_BYTES_OF_ONE:
             raise ParseError(_("one host takes more than {limit} bytes").format(limit=MOST_BYTES_OF_ONE))
         return self._source.read(size)
 
 
-def heard(path: Path) -> Iterator[Heard]:
-    """Yield what the file *path* tells, host by host; UsageFault with its place when it is no such file."""
+def addresses(path: Path) -> set[str]:
+    """Return the addresses of the hosts that the file *path* tells of."""
+    return {one.ip for one in heard(path, ports=False)}
+
+
+def heard(path: Path, *, ports: bool = True) -> Iterator[Heard]:
+    """Yield what the file *path* tells, host by host (hosts alone without *ports*); UsageFault with its place when it is no such file."""
     try:
         with path.open("rb") as file:
-            yield from _hosts(_Measured(file))
+            yield from _hosts(_Measured(file), ports=ports)
     except OSError as fault:
         raise UsageFault(_("cannot read it: {reason}").format(reason=fault.strerror), place=Place(str(path))) from None
     except (ParseError, DefusedXmlException, ValueError, OverflowError) as fault:
@@ -84,7 +91,7 @@ def heard(path: Path) -> Iterator[Heard]:
         ) from None
 
 
-def _hosts(source: _Measured) -> Iterator[Heard]:
+def _hosts(source: _Measured, *, ports: bool) -> Iterator[Heard]:
     root: Element | None = None
     count = 0
     for event, element in iterparse(
@@ -98,12 +105,12 @@ def _hosts(source: _Measured) -> Iterator[Heard]:
             count += 1
             if count > MOST_HOSTS:
                 raise ValueError(_("more than {limit} hosts").format(limit=MOST_HOSTS))
-            yield from _host(element)
+            yield from _host(element, ports=ports)
             root.clear()
             source.given = 0
 
 
-def _host(host: Element) -> Iterator[Heard]:
+def _host(host: Element, *, ports: bool) -> Iterator[Heard]:
     addresses = {one.get("addrtype"): one.get("addr", "") for one in host.iterfind("address")}
     try:
         ip = str(IPv4Address(addresses.get("ipv4", "")))
@@ -118,7 +125,8 @@ def _host(host: Element) -> Iterator[Heard]:
         return
     macs: list[JsonValue] = [mac] if mac else []
     yield Heard("host", {"alive": True, "macs": macs}, ip, time, mac=mac or None)
-    yield from _ports(host.iterfind("ports/port"), ip, time)
+    if ports:
+        yield from _ports(host.iterfind("ports/port"), ip, time)
 
 
 def _ports(ports: Iterable[Element], ip: str, time: datetime) -> Iterator[Heard]:

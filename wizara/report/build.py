@@ -9,6 +9,7 @@ from wizara.audit.job import View
 from wizara.audit.observation import Observation
 from wizara.audit.presence import living
 from wizara.audit.verdict import Finding
+from wizara.report.cables import cables
 from wizara.report.case import Case
 from wizara.report.colophon import colophon
 from wizara.report.comparison import comparison
@@ -74,6 +75,7 @@ def build(case: Case, language: str) -> Document:
                 _summary(case, words, catalogue, place),
                 _scope(case, words, catalogue),
                 *((_lan(case, words),) if case.audit.facts.networks else ()),
+                *cables(case, words),
                 *((comparison(case, words, catalogue),) if compared(case) else ()),
                 *((segmentation(case, words),) if case.audit.facts.segmentation else ()),
                 _findings(case, words, catalogue),
@@ -167,9 +169,7 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
         *((words.say("Looked at from"), _place(case, view, words)) for view in case.audit.views),
         (words.say("Began"), words.moment(case.run.started)),
         (words.say("Ended"), words.moment(case.run.ended) if case.run.ended else words.prose(words.say("interrupted"))),
-        (words.say("Pace"), _pace(case, words)),
-        (words.say("Declared machines"), latin(words.number(len({host.name for host in case.audit.facts.hosts})))),
-        (words.say("Machines that answered"), latin(words.number(_living(case)))),
+        *((_contacted(case, words)) if case.audit.facts.networks else ()),
         (words.say("Observations kept"), latin(words.number(len(case.observations)))),
     )
     reasons = Counter(one.reason for one in case.unknown)
@@ -189,6 +189,16 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
         ),
     )
     return Section(title=words.say("What was looked at, and what was not"), anchor="scope", blocks=blocks)
+
+
+def _contacted(case: Case, words: Words) -> tuple[tuple[str, Inline], ...]:
+    """Return how gently machines were touched (where some were), how many are declared and how many answered."""
+    pace = ((words.say("Pace"), _pace(case, words)),) if case.audit.mandate else ()
+    return (
+        *pace,
+        (words.say("Declared machines"), latin(words.number(len({host.name for host in case.audit.facts.hosts})))),
+        (words.say("Machines that answered"), latin(words.number(_living(case)))),
+    )
 
 
 def _pace(case: Case, words: Words) -> Inline:
