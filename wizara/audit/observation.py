@@ -92,9 +92,12 @@ class Seen:
     def __init__(self, observations: Iterable[Observation]) -> None:
         self.all = tuple(observations)
         self._places: dict[tuple[str, str | None] | str, list[int]] = {}
+        self._cards: dict[str, list[int]] = {}
         for place, one in enumerate(self.all):
             self._places.setdefault(one.kind, []).append(place)
             self._places.setdefault((one.kind, one.target.ip), []).append(place)
+            if one.kind == "host" and one.target.mac:
+                self._cards.setdefault(one.target.mac, []).append(place)
 
     def of(self, *kinds: Kind, ip: str | None = None, port: int | None = None) -> Iterator[Observation]:
         """Yield the observations of *kinds*, of one address and port where given."""
@@ -103,6 +106,10 @@ class Seen:
             one = self.all[place]
             if port is None or one.target.port == port:
                 yield one
+
+    def of_card(self, mac: str) -> Iterator[Observation]:
+        """Yield what was seen of the machine with the network card *mac*, at whatever address."""
+        return (self.all[place] for place in self._cards.get(mac, ()))
 
     def answered(self, *kinds: Kind, ip: str | None = None) -> Iterator[Observation]:
         """Yield those of *kinds* that are no silences."""

@@ -15,14 +15,15 @@ def card(seen: Seen, ip: str) -> str | None:
 def twin(seen: Seen, ip: str) -> str | None:
     """Return the IPv4 address that the card of the IPv6 address *ip* uses, too."""
     mac = card(seen, ip)
-    hosts = (one for one in seen.of("host") if mac and one.target.mac == mac)
+    hosts = seen.of_card(mac) if mac else ()
     return next((one.target.ip for one in hosts if ":" not in (one.target.ip or ":")), None)
 
 
 def others(seen: Seen, ip: str) -> tuple[str, ...]:
     """Return the IPv6 addresses that the card of *ip* uses besides."""
     mac = card(seen, ip)
-    found = {one.target.ip for one in seen.answered("host") if mac and one.target.mac == mac and one.target.ip}
+    hosts = seen.of_card(mac) if mac else ()
+    found = {one.target.ip for one in hosts if one.target.ip and one.data.get("answer") is not False}
     return tuple(sorted(one for one in found if ":" in one and one != ip))
 
 
