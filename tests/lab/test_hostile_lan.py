@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from hostile_lan import SOURCES, case, payloads
 
 from wizara.cli.audit import show
@@ -23,6 +23,8 @@ from wizara.report.html import html
 from wizara.report.sarif import sarif
 from wizara.report.tables import table
 from wizara.report.words import Catalogue, Words
+
+pytestmark = pytest.mark.lab
 
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 FORMULA = re.compile(r"[\s'\"]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]")
