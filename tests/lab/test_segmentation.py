@@ -83,6 +83,14 @@ class Site:
         self.servers: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
+        try:
+            self._stand_up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _stand_up(self) -> None:
         self.router = self._namespace("router")
         ip("netns", "exec", self.router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         for lan in LANS:
@@ -108,7 +116,6 @@ class Site:
             input=(table + refuse).replace("reject", "meta l4proto tcp reject").encode(),
             check=True,
         )
-        return self
 
     def __exit__(self, *_fault: object) -> None:
         for server in self.servers:
