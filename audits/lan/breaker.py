@@ -21,6 +21,8 @@ class Health:
 
     first: list[float] = field(default_factory=list)
     last: deque[float] = field(default_factory=lambda: deque(maxlen=_FEW))
+    limit: float = 0.0
+    """Seconds that most of its latest answers must not exceed; 0 until there is a baseline."""
     silences: int = 0
     tripped: str | None = None
     """Why it is left alone: ``latency`` or ``vanished``."""
@@ -54,8 +56,9 @@ class Breaker:
             health.first.append(seconds)
             return
         health.last.append(seconds)
-        slow = health.present > max(_TIMES * health.baseline, health.baseline + _LEAST)
-        if slow and len(health.last) == _FEW:
+        if health.limit == 0.0:
+            health.limit = max(_TIMES * health.baseline, health.baseline + _LEAST)
+        if seconds > health.limit and len(health.last) == _FEW and health.present > health.limit:
             health.tripped = health.tripped or "latency"
 
     def missed(self, ip: str) -> None:

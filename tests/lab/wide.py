@@ -124,9 +124,12 @@ class Wide(Lan):
         self.auditor = self.plug("auditor", AUDITOR, ADDRESS, ADDRESS6)
         return self
 
-    def plug(self, name: str, mac: str, *addresses: str) -> str:
-        """Plug in a machine and return its namespace."""
+    def plug(self, name: str, mac: str, *addresses: str, six: bool = True) -> str:
+        """Plug in a machine, without IPv6 where *six* is false, and return its namespace."""
         space = self._namespace(name)
+        if not six:
+            told = "net.ipv6.conf.default.disable_ipv6=1"
+            subprocess.run(["ip", "netns", "exec", space, "sysctl", "-qw", told], check=True)
         if name == "auditor":  # its own kernel is not to speak, where frames are counted
             quiet = ("net.ipv6.conf.default.router_solicitations=0", "net.ipv6.conf.default.accept_ra=0")
             subprocess.run(["ip", "netns", "exec", space, "sysctl", "-qw", *quiet], check=True)

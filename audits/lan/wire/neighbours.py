@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -76,13 +77,15 @@ class Sweep:
     async def _four(self, networks: list[IPv4Network], asked: Asked) -> None:
         with Channel(self.port, self.door, frames.ARP) as channel:
             channel.hear(lambda frame, _when: self._heard_arp(frame, networks))
-            for number in range(1, self.door.pace.arp_rounds + 1):
-                sent = False
+            last_round = self.door.pace.arp_rounds
+            for number in range(1, last_round + 1):
+                began, sent = time.monotonic(), False
                 for network in networks:
                     last = asked.get(str(network), {}).get(str(number))
                     sent = await self._round(channel, network, number, last) or sent
-                if sent:
-                    await asyncio.sleep(QUIET)
+                # The next round begins with whom this one asked first: they have had the time that this one took.
+                waited = time.monotonic() - began if number < last_round else 0.0
+                await asyncio.sleep(max(0.0, QUIET - waited) if sent else 0.0)
 
     async def _round(self, channel: Channel, network: IPv4Network, number: int, last: str | None) -> bool:
         """Ask each silent address of *network* behind *last*; say whether any was."""
