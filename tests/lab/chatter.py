@@ -32,7 +32,7 @@ def own() -> tuple[bytes, IPv4Address | None]:
     return bytes.fromhex(Path("/sys/class/net/lan0/address").read_text().strip().replace(":", "")), None
 
 
-def say(language: str, every: float = 1.0) -> None:
+def say(language: str, every: str = "1") -> None:
     """Say something in *language* again and again."""
     mac, address = own()
     six = IPv6Address((0xFE80 << 112) | int.from_bytes(bytes((mac[0] ^ 2,)) + mac[1:3] + b"\xff\xfe" + mac[3:], "big"))
@@ -76,7 +76,7 @@ def say(language: str, every: float = 1.0) -> None:
     wire = raw()
     while True:
         wire.send(made[language])
-        time.sleep(every)
+        time.sleep(float(every))
 
 
 def dhcp_server() -> None:
