@@ -65,7 +65,7 @@ class Visits:
         if health.tripped:
             told: Facts = {
                 "answer": False, "reason": "breaker", "why": health.tripped,
-                "first_ms": round(health.baseline * 1000, 1), "last_ms": round(health.present * 1000, 1),
+                "first_ms": round(health.baseline * 1000, 2), "last_ms": round(health.present * 1000, 2),
             }  # fmt: skip
             self._say(Sighting("breaker", "breaker", told, ip))
 

@@ -113,4 +113,5 @@ def gives_way(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for one in seen.of("breaker"):
         if one.target.ip and one.text("why"):
             about = subject(seen, facts, one.target.ip)
-            yield broken(about, [one], first=str(one.data.get("first_ms", "–")), last=str(one.data.get("last_ms", "–")))
+            last = "–" if one.text("why") == "vanished" else str(one.data.get("last_ms", "–"))
+            yield broken(about, [one], first=str(one.data.get("first_ms", "–")), last=last)
