@@ -192,9 +192,9 @@ def _log_in(transport: paramiko.Transport, way: Way, settings: dict[str, Any]) -
     )
 
 
-def dial(address: str, port: int) -> socket.socket:
+def dial(address: str, port: int, seconds: float = _CONNECT_SECONDS) -> socket.socket:
     """Return a connected socket that neither waits for more to send (40 ms a command, measured) nor for the dead."""
-    connection = socket.create_connection((address, port), timeout=_CONNECT_SECONDS)
+    connection = socket.create_connection((address, port), timeout=seconds)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (

@@ -12,11 +12,13 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
 import paramiko
 
+from wizara.engine import carrier
 from wizara.engine.carrier import Carrier, NotLetIn, NoWay, UnknownHostKey, Way, connect
 from wizara.errors import Refusal, Unfinished, Unreachable
 from wizara.inventory.secrets import Secret
@@ -54,14 +56,8 @@ def inside(namespace: Path | None, action: Callable[[], _ResultT]) -> _ResultT:
 
 def dial(address: str, port: int, namespace: Path | None, seconds: float = _CONNECT_SECONDS) -> socket.socket:
     """Return a socket connected to *address* out of *namespace* (None: this one); Unreachable when nothing answers."""
-
-    def connect() -> socket.socket:
-        connection = socket.create_connection((address, port), timeout=seconds)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
     try:
-        return inside(namespace, connect)
+        return inside(namespace, partial(carrier.dial, address, port, seconds))
     except OSError as fault:
         raise Unreachable(
             _("{address}:{port} does not answer: {fault}").format(address=address, port=port, fault=fault)
