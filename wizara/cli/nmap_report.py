@@ -24,6 +24,8 @@ from wizara.text import _
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+DEEPEST = 32
+"""Elements within each other; nmap writes fewer than ten."""
 MOST_HOSTS = 70_000
 MOST_PORTS = 70_000
 """Of one host."""
@@ -93,10 +95,13 @@ def heard(path: Path, *, ports: bool = True) -> Iterator[Heard]:
 
 def _hosts(source: _Measured, *, ports: bool) -> Iterator[Heard]:
     root: Element | None = None
-    count = 0
+    count = depth = 0
     for event, element in iterparse(
         source, events=("start", "end"), forbid_dtd=False, forbid_entities=True, forbid_external=True
     ):
+        depth += 1 if event == "start" else -1
+        if depth > DEEPEST:
+            raise ValueError(_("nested deeper than {limit}").format(limit=DEEPEST))
         if root is None:
             root = element
             if element.tag != "nmaprun":

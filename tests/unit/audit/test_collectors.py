@@ -172,7 +172,12 @@ def test_a_whole_collection_on_loopback_touches_no_printing_port_and_sees_the_re
         networks=(IPv4Network("127.77.0.0/29"),), moment="2026-01-01T00:00:00+00:00",
         hosts=(DeclaredHost(name="printer", site="hq", lan="l", address=address, role="printer", services=("tcp/9100", "tcp/515", "tcp/6379")),),
     )  # fmt: skip
-    job = Job(run="20260101T000000Z-audit-x-0000", facts=facts, mandate=MANDATE, pace=Pace(timeout=0.3))
+    job = Job(
+        run="20260101T000000Z-audit-x-0000",
+        facts=facts,
+        mandate=MANDATE,
+        pace=Pace("fast", 8000, 2000, 16, 512, gentle=100, timeout=0.3),
+    )
 
     async def run() -> list[Observation]:
         return [one async for one in collectors.collect(job)]

@@ -131,7 +131,7 @@ def every_look() -> list[tuple[str, Any]]:
     return sorted(named.items())
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_no_look_is_upset_by_nonsense(seed: int) -> None:
     chance = random.Random(seed)
     for name, look in every_look():
