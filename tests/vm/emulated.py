@@ -64,6 +64,7 @@ class Emulated:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
+        assert shutil.which("qemu-system-x86_64"), "apt-get install qemu-system-x86 qemu-utils"
         try:
             self._build()
             self._wire()
