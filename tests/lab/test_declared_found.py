@@ -51,7 +51,7 @@ def inventory(folder: Path) -> Path:
 
 def order(ministry: Path, runs: Path, **more: object) -> auditing.Order:
     told = {"ministry": str(ministry), "site": "hq", "lans": ("office",), "networks": (), "interface": None, "mandate": None, "credentials": None,
-            "lab": "bench", "runs": runs}  # fmt: skip
+            "lab": "bench", "runs": runs, "profile": "fast"}  # fmt: skip
     return auditing.Order(**(told | more))  # type: ignore[arg-type]
 
 
