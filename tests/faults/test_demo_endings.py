@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from wizara.lab import leftovers, remnants
+from wizara.lab.namespace import mark
+from wizara.record.world import state_folder
 
 #: Seconds after its start: set-up, boot, enrolment, apply, verification, audit.
 _share = pytest.mark.share
@@ -19,17 +21,20 @@ MOMENTS = (0.7, 1.5, pytest.param(2.5, marks=_share), 4, 8, pytest.param(20, mar
 
 
 def standing() -> dict[str, set[str]]:
-    """What a demonstration makes, as it stands now."""
-    groups = {str(path) for path in Path("/sys/fs/cgroup").glob("**/wizara.demo*") if path.is_dir()}
-    mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if "labs/demo" in line}
-    spaces = {path.name for path in Path("/run/netns").glob("wz-demo.*")} if Path("/run/netns").is_dir() else set()
+    """What a demonstration of this state folder makes, as it stands now; another one on this computer is not its own."""
+    groups = {str(path) for path in Path("/sys/fs/cgroup").glob(f"**/wizara.demo@{mark()}*") if path.is_dir()}
+    own = str(state_folder() / "labs/demo")
+    mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if own in line}
+    spaces = {path.name for path in Path("/run/netns").glob(f"wz-demo.*@{mark()}")}
     processes = set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
+            if (path.parent / "ns/pid").stat().st_ino != Path("/proc/self/ns/pid").stat().st_ino:
+                continue
             words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if "labs/demo" in words or "wz-demo." in words or " wizara demo" in words:
+        if own in words or f"@{mark()}" in words or " wizara demo" in words:
             processes.add(f"{path.parent.name} {words[:100]}")
     return {"cgroups": groups, "mounts": mounts, "namespaces": spaces, "processes": processes}
 
