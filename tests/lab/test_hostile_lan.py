@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from hostile_lan import SOURCES, case, payloads
 
-from wizara.cli.audit import show
+from wizara.cli.audit_screen import show
 from wizara.cli.auditing import Audited
 from wizara.errors import ExitCode
 from wizara.report.build import build

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from wizara.cli.audit_screen import say_from_where, show, tell
 from wizara.cli.exported import command as config
 from wizara.cli.imported import command as imported
 from wizara.cli.new_rule import command as new_rule
 from wizara.cli.options import Forked, json_option, lab_option, runs_option
 from wizara.text import _, ngettext
 
-if TYPE_CHECKING:
-    from wizara.audit.observation import Observation
-    from wizara.cli.auditing import Audited, Prepared
-    from wizara.report.data import FindingData
-
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
-_COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "blue", "info": "white"}
 
 
 def _ports(text: str | None) -> tuple[int, ...]:
@@ -95,8 +88,8 @@ def command(ports: str | None, runs: str, fail_on: str, as_json: bool, proposal:
     if mandate_ := prepared.record.mandate:
         words = _("mandate: {reference}, {commissioner}")
         click.echo(words.format(reference=mandate_.reference, commissioner=mandate_.commissioner), err=True)
-    _say_from_where(prepared)
-    done = auditing.run(prepared, fail_on, _progress)
+    say_from_where(prepared)
+    done = auditing.run(prepared, fail_on, tell)
     if as_json:
         click.echo(auditing.summary(done).model_dump_json(indent=2))
     else:
@@ -115,89 +108,3 @@ def command(ports: str | None, runs: str, fail_on: str, as_json: bool, proposal:
 command.add_command(new_rule, "new-rule")
 command.add_command(config, "config")
 command.add_command(imported, "import")
-
-
-def _say_from_where(prepared: Prepared) -> None:
-    """One line for the pace, for each place that is looked from, and for what cannot be looked at."""
-    pace = prepared.record.pace
-    gently = _("profile: {name}, at most {lan} frames a second to a LAN and {host} to a host")
-    click.echo(gently.format(name=pace.name, lan=pace.lan_per_second, host=pace.host_per_second), err=True)
-    for view in prepared.record.views:
-        where = _("{node}, over SSH").format(node=view.vantage) if view.station else _here(view.vantage)
-        networks = ", ".join(map(str, view.networks))
-        click.echo(_("looking from {place}: {networks}").format(place=where, networks=networks), err=True)
-    if prepared.unseen:
-        words = _("not looked at, for this computer is not attached and no met node with vantage: true is: {networks}")
-        click.echo(words.format(networks=", ".join(map(str, prepared.unseen))), err=True)
-
-
-def _here(vantage: str) -> str:
-    """Return the words for this computer, and the LAN it is plugged into where that was named."""
-    here, apart, lan = vantage.partition(" · ")
-    return f"{_(here)}{apart}{lan}"
-
-
-def _progress(seen: Observation) -> None:
-    """One plain line for each thing that takes time."""
-    if seen.kind == "sweep" and seen.flag("on_link"):
-        living = seen.number("living") or 0
-        click.echo(
-            ngettext("{network}: {living} machine answered", "{network}: {living} machines answered", living).format(
-                network=seen.text("network"), living=living
-            ),
-            err=True,
-        )
-    elif seen.kind == "ports" and seen.data.get("open"):
-        click.echo(_("{address}: open {ports}").format(address=seen.target.ip, ports=seen.data["open"]), err=True)
-
-
-def show(done: Audited) -> None:
-    """Tell the findings, worst first, and how they stand beside the audit before."""
-    for finding in done.findings:
-        accepted = _(" (accepted risk)") if finding.status == "accepted" else ""
-        click.echo(heading(finding))
-        click.echo(f"          {finding.title}{accepted}\n          {finding.seen}")
-    _show_past(done)
-    for fault in done.faults:
-        click.echo(_("not seen to the end: {fault}").format(fault=fault), err=True)
-    counts = ", ".join(f"{count} {name}" for name, count in done.counts.items() if count) or _("none")
-    click.echo(
-        _("findings: {counts}; proven: {proofs}; not known: {unknown}").format(
-            counts=counts, proofs=done.proofs, unknown=done.unknown
-        )
-    )
-    click.echo(_("record: {folder}").format(folder=done.folder), err=True)
-    kept = done.folder.parent
-    beside = "" if Path("runs").resolve() == kept.resolve() else f" --runs {shlex.quote(str(kept))}"
-    command = f"wizara report last --lang fr,en,ar --format html,pdf{beside}"
-    click.echo(_("next: {command}").format(command=command), err=True)
-
-
-def _show_past(done: Audited) -> None:
-    """Count what an earlier audit found beside this one; what was not seen is told, for it may still be there."""
-    statuses: list[str] = [one.status for one in done.case.findings]
-    statuses += [one.status for one in done.case.verdicts.past if not one.earlier]
-    words = {
-        "new": _("new"),
-        "open": _("already known"),
-        "regressed": _("back again"),
-        "fixed": _("mended"),
-        "unknown": _("not seen this time"),
-    }
-    if done.compared:
-        told = ", ".join(f"{statuses.count(name)} {word}" for name, word in words.items())
-        click.echo(_("beside the audit before: {told}").format(told=told))
-
-
-def heading(finding: FindingData) -> str:
-    """Return the line that a finding begins with: how severe, which, where."""
-    subject = finding.subject
-    where = " ".join(part for part in (subject.name, subject.ip or "", subject.service or "") if part)
-    colour = _COLOURS[finding.severity] if _colours() else None
-    return f"{click.style(f'{finding.severity:<8}', fg=colour)}  {finding.id}  {where}"
-
-
-def _colours() -> bool:
-    import os
-
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

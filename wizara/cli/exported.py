@@ -41,7 +41,7 @@ def command(files: tuple[Path, ...], platform: str | None, fail_on: str, as_json
 
 def show(done: Audited) -> None:
     """Tell each finding with its lines and commands, worst first."""
-    from wizara.cli.audit import heading
+    from wizara.cli.audit_screen import heading
 
     for one in done.findings:
         click.echo(heading(one))

@@ -21,7 +21,7 @@ from wizara.text import _, ngettext
 def command(file: Path, ministry: str | None, site: str | None, fail_on: str, as_json: bool, runs: str) -> int:
     """Judge FILE, the XML output of nmap (-oX), beside SITE of MINISTRY where they are named."""
     from wizara.cli import auditing
-    from wizara.cli.audit import show
+    from wizara.cli.audit_screen import show
     from wizara.cli.files import judge_scan
 
     if bool(ministry) != bool(site):

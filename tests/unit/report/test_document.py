@@ -100,7 +100,7 @@ def test_every_word_of_a_report_has_its_french_and_arabic() -> None:
 def test_every_message_of_audit_and_record_has_its_french() -> None:
     used: set[str] = set()
     files = [*ROOT.glob("wizara/audit/*.py"), *ROOT.glob("wizara/record/*.py"), *ROOT.glob("audits/lan/*.py"), ROOT / "wizara/engine/collect.py",
-             *(ROOT / "wizara/cli" / f"{name}.py" for name in ("audit", "auditing", "report", "reporting"))]  # fmt: skip
+             *(ROOT / "wizara/cli" / f"{name}.py" for name in ("audit", "audit_screen", "auditing", "report", "reporting"))]  # fmt: skip
     for path in files:
         used |= {match[1] for match in re.finditer(r'\b_\(\s*"((?:[^"\\]|\\.)+)"', path.read_text())}
     assert len(used) > 30

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from wizara.cli.audit import show
+from wizara.cli.audit_screen import show
 from wizara.cli.auditing import Audited
 from wizara.errors import ExitCode
 from wizara.report.build import build
