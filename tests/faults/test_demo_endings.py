@@ -46,19 +46,21 @@ def clear():
     leftovers.clear("demo")
 
 
-def start() -> subprocess.Popen[bytes]:
+def start(said: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
     # A group of its own, interrupted whole, as a terminal does.
-    return subprocess.Popen([sys.executable, "-m", "wizara", "demo"], env=environment, start_new_session=True,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    with said.open("wb") as words:
+        return subprocess.Popen([sys.executable, "-m", "wizara", "demo"], env=environment, start_new_session=True,
+                                stdin=subprocess.DEVNULL, stdout=words, stderr=words)  # fmt: skip
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_an_interrupted_demonstration_leaves_nothing(moment: float) -> None:
+def test_an_interrupted_demonstration_leaves_nothing(moment: float, tmp_path: Path) -> None:
     before = standing()
-    demo = start()
+    said = tmp_path / "said"
+    demo = start(said)
     time.sleep(moment)
-    assert demo.poll() is None, "it was over before the moment"
+    assert demo.poll() is None, f"it was over before the moment:\n{said.read_text()[-3000:]}"
     os.killpg(demo.pid, signal.SIGINT)
     assert demo.wait(timeout=60) == 130
     time.sleep(0.5)
@@ -66,9 +68,9 @@ def test_an_interrupted_demonstration_leaves_nothing(moment: float) -> None:
     assert standing() == before
 
 
-def test_after_a_kill_lab_down_leaves_nothing() -> None:
+def test_after_a_kill_lab_down_leaves_nothing(tmp_path: Path) -> None:
     before = standing()
-    demo = start()
+    demo = start(tmp_path / "said")
     time.sleep(12)
     os.kill(demo.pid, signal.SIGKILL)
     demo.wait()

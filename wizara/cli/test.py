@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -97,7 +98,7 @@ def _pytest(kind: str, marked: list[str]) -> Tally:
     with tempfile.TemporaryDirectory(prefix="wizara-test-") as folder:
         results = Path(folder) / "results.xml"
         line = [sys.executable, "-m", "pytest", "-q", f"--junitxml={results}", *map(str, _files(kind))]
-        line += ["-n", "2"] if kind == "unit" else marked
+        line += ["-n", "2", "--dist", "worksteal"] if kind == "unit" else marked
         if kind in _AS_ROOT and os.geteuid() != 0:
             click.echo(_("running as root with sudo: the tests make machines and networks"), err=True)
             line = ["sudo", f"--preserve-env={_KEPT}", *line]
@@ -110,6 +111,8 @@ def _pytest(kind: str, marked: list[str]) -> Tally:
 
 def _run(line: list[str]) -> int:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    # Tests interrupt what they start; a shell's background job would hand them its deafness to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.run(line, check=False, cwd=tree.root(), env=environment).returncode
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -25,10 +26,16 @@ def known_keys(model: type[BaseModel]) -> dict[str, Any]:
     return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
 
 
+@cache
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the keys of *model* with their plain types: models do not change, and every address of an inventory asks."""
+    return {key: _plain(kind) for key, kind in known_keys(model).items()}
+
+
 def _step(kind: Any, key: str | int) -> Any:
     """Return the type found at *key* within *kind*; None when nothing is known of it."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return _plain(known_keys(kind).get(str(key)))
+        return _fields(kind).get(str(key))
     arguments = get_args(kind)
     if get_origin(kind) is dict:
         return _plain(arguments[1])

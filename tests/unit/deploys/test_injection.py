@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from standin import Sent, sent_to
 
 from wizara.blueprint import Blueprint, derive
 from wizara.errors import InventoryFaults
-from wizara.inventory import load
+from wizara.inventory import load, loader
+from wizara.inventory.document import parse
 from wizara.inventory.models import Ministry
 from wizara.inventory.required import required_secrets
 from wizara.inventory.secrets import Secret
@@ -46,6 +48,14 @@ def deployed(ministry: Ministry, known: Blueprint | None = None) -> dict[str, Se
         for name, plan in derive(ministry).nodes.items()
         if known is None or known.nodes.get(name) != plan
     }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Five files are read for each value, of which four are as before: a text is parsed once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "parse", lru_cache(maxsize=64)(parse))
+        yield
 
 
 @pytest.fixture(scope="module")
