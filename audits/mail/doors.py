@@ -6,6 +6,7 @@ import imaplib
 import smtplib
 import socket
 import ssl
+from types import TracebackType
 
 from wizara.engine.ground import Place
 
@@ -27,6 +28,15 @@ class Submission(smtplib.SMTP):
         connection.settimeout(_SECONDS)
         return connection
 
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take leave; after a fault only close, for the answer to another command would come as a fault of its own in its place."""
+        if kind is None:
+            super().__exit__(kind, fault, trace)
+        else:
+            self.close()
+
 
 class Mailbox(imaplib.IMAP4):
     """An IMAP conversation over TLS from *place*."""
@@ -39,6 +49,15 @@ class Mailbox(imaplib.IMAP4):
         connection = self._place.connect(self.host, self.port, _CONNECT)
         connection.settimeout(_SECONDS)
         return self._context.wrap_socket(connection, server_hostname=self._name)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take leave; after a fault only close, as a submission does."""
+        if kind is None:
+            super().__exit__(kind, fault, trace)
+        else:
+            self.shutdown()
 
 
 def context(authority: str | None) -> ssl.SSLContext:
