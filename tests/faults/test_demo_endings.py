@@ -34,7 +34,7 @@ def standing() -> dict[str, set[str]]:
             words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if own in words or f"@{mark()}" in words or " wizara demo" in words:
+        if own in words or f"@{mark()}" in words or f"{sys.executable} -m wizara demo" in words:
             processes.add(f"{path.parent.name} {words[:100]}")
     return {"cgroups": groups, "mounts": mounts, "namespaces": spaces, "processes": processes}
 
