@@ -15,6 +15,8 @@ from wizara.audit.verdict import Subject
 CHECKS: dict[Platform, dict[str, Check]] = {
     "cisco_ios": ios.CHECKS, "huawei_vrp": vrp.CHECKS, "mikrotik_routeros": routeros.CHECKS, "fortinet": fortios.CHECKS,
 }  # fmt: skip
+UNMEASURED = frozenset({"hp_comware", "aruba_aoscx", "other"})
+"""Platforms whose configuration is not judged."""
 MOST_LINES = 6
 """Of the lines at fault that are told; the rest are counted."""
 
@@ -30,16 +32,18 @@ def subject(seen: Seen, facts: LanFacts, one: Observation) -> Subject:
     return Subject(asset=key, name=declared.name if declared else one.text("name"), ip=ip, mac=mac)
 
 
-def platform_of(one: Observation, facts: LanFacts) -> Platform:
-    """Return the platform whose configuration *one* holds: as it says, else as declared, else IOS."""
+def platform_of(one: Observation, facts: LanFacts) -> Platform | None:
+    """Return the platform whose configuration *one* holds: as it says, else as declared, else IOS; None has no measures."""
     declared = facts.at(one.target.ip) if one.target.ip else None
     told = one.text("platform") or (declared.role if declared else "")
-    return next((name for name in PLATFORMS if name == told), "cisco_ios")
+    return None if told in UNMEASURED else next((name for name in PLATFORMS if name == told), "cisco_ios")
 
 
 def _configurations(seen: Seen, facts: LanFacts) -> Iterator[tuple[Observation, Platform, Configuration | None]]:
     for one in seen.of("config"):
         lines, platform = one.texts("config"), platform_of(one, facts)
+        if platform is None:
+            continue
         yield one, platform, parse(platform, lines) if lines else None
 
 
@@ -76,8 +80,29 @@ def _old_access(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
             yield holds(about, [one])
 
 
+def _clear_tables(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """A device's tables are read by SNMP with nothing hidden, because it was declared to do no better."""
+    for one in seen.of("tables"):
+        about, security = subject(seen, facts, one), one.text("security")
+        if one.data.get("answer") is False:
+            reason = one.text("reason")
+            yield unknown(about, reason if reason in UNREAD else "tables-unread", [one])
+        elif security == "authPriv":
+            yield holds(about, [one])
+        else:
+            yield broken(about, [one], security=SECURITY.get(security, "…"))
+
+
+UNREAD = frozenset({
+    "silent", "snmp-silent", "snmp-refused", "snmp-no-secret", "snmp-from-node", "snmp-view", "snmp-left-alone", "no-vantage", "lost",
+})  # fmt: skip
+"""Why tables could not be read; each has its words in the catalogue."""
+SECURITY = {"community": "SNMP v2c", "authNoPriv": "SNMPv3 authNoPriv"}
+CLEAR_TABLES: Rule[LanFacts] = rule(
+    "SWI-057", kinds=("tables",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:R/S:U/C:L/I:N/A:N", fix="manual"
+)(_clear_tables)
 OLD_ACCESS: Rule[LanFacts] = rule(
     "SWI-056", kinds=("config",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:N", fix="manual"
 )(_old_access)
 _RULES = (rule(name, kinds=("config",), cvss=cvss, fix="manual")(_judge(name)) for name, cvss in MEASURES.items())
-RULES: tuple[Rule[LanFacts], ...] = (*_RULES, OLD_ACCESS)
+RULES: tuple[Rule[LanFacts], ...] = (*_RULES, OLD_ACCESS, CLEAR_TABLES)

@@ -11,11 +11,11 @@ from ipaddress import ip_address, ip_network
 import paramiko
 from pydantic import JsonValue
 
-from audits.devices import reader
+from audits.devices import reader, snmp_tables
 from audits.lan import certificate, methods
 from audits.lan.door import Door
 from audits.lan.scan import Scan
-from wizara.audit.job import Job, Station
+from wizara.audit.job import DeviceLogin, Job, Station
 from wizara.audit.mandate import check_networks
 from wizara.audit.observation import Observation, now
 from wizara.audit.orders import Facts, Orders, Sighting
@@ -38,7 +38,7 @@ async def collect(job: Job) -> AsyncIterator[Observation]:
     orders = job.orders()
     door = Door(orders)
     if job.station is None:
-        async for seen in _and_devices(job, _here(orders), door.blocking):
+        async for seen in _and_devices(job, _here(orders), door.blocking, door):
             yield seen
         return
     with reached(job.station) as machine:
@@ -49,13 +49,14 @@ async def collect(job: Job) -> AsyncIterator[Observation]:
             return machine.through(ip, port, seconds)
 
         sightings = outpost.sightings(archive(needed(ENTRY), START), orders.to_json())
-        async for seen in _and_devices(job, _by_turns(sightings), connect):
+        async for seen in _and_devices(job, _by_turns(sightings), connect, None):
             yield seen
 
 
 async def _and_devices(
-    job: Job, sightings: AsyncIterator[Sighting], connect: reader.Connect
+    job: Job, sightings: AsyncIterator[Sighting], connect: reader.Connect, door: Door | None
 ) -> AsyncIterator[Observation]:
+    """Yield what was seen, then what the declared devices tell; *door* is where datagrams leave, None where they cannot."""
     living: set[str | None] = set()
     servers: list[tuple[str, int]] = []
     async for one in sightings:
@@ -75,6 +76,23 @@ async def _and_devices(
         if str(device.address) in living:
             facts = await asyncio.to_thread(reader.look, connect, device)
         yield observation(job, Sighting("switch", "config", facts, str(device.address), 22, "tcp"))
+    readings = [asyncio.create_task(_tables(one, door, living)) for one in job.devices if one.snmp and not job.passive]
+    for reading in asyncio.as_completed(readings):
+        yield observation(job, await reading)
+
+
+async def _tables(device: DeviceLogin, door: Door | None, living: set[str | None]) -> Sighting:
+    """Return what *device* tells by SNMP, which is spoken by datagrams: they go through no SSH connection."""
+    assert device.snmp is not None
+    ip = str(device.address)
+    facts: Facts = {"answer": False, "version": device.snmp.version, "security": device.snmp.security}
+    if door is None:
+        facts["reason"] = "snmp-from-node"
+    elif ip not in living:
+        facts["reason"] = "silent"
+    else:
+        facts = await snmp_tables.look(door, ip, device.snmp)
+    return Sighting("snmp", "tables", facts, ip, 161, "udp")
 
 
 def _ways_in(connect: reader.Connect, ip: str, port: int, *, logins: bool) -> Sighting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
@@ -15,6 +15,34 @@ from wizara.audit.mandate import Mandate
 from wizara.audit.orders import Done, Orders, Pace
 from wizara.inventory.types import InterfaceName, IPv4Address, SshPublicKey, Titles
 from wizara.record.run import Record
+
+
+class SnmpLogin(Record):
+    """How a declared device's tables are read by SNMP."""
+
+    version: Literal["2c", "3"]
+    user: str = ""
+    authentication: Literal["sha", "sha224", "sha256", "sha384", "sha512"] = "sha256"
+    privacy: Literal["aes128", "aes192", "aes256", "none"] = "aes128"
+    community: SecretStr | None = None
+    authentication_key: SecretStr | None = None
+    privacy_key: SecretStr | None = None
+
+    @property
+    def security(self) -> Literal["community", "authNoPriv", "authPriv"]:
+        """What protects it: a community in clear, or the level of SNMPv3 (RFC 3411 §3.4.3)."""
+        if self.version == "2c":
+            return "community"
+        return "authNoPriv" if self.privacy == "none" else "authPriv"
+
+    @property
+    def complete(self) -> bool:
+        """Say whether all secrets are there that its security needs."""
+        needed = {
+            "community": (self.community,), "authNoPriv": (self.authentication_key,),
+            "authPriv": (self.authentication_key, self.privacy_key),
+        }  # fmt: skip
+        return all(needed[self.security])
 
 
 class DeviceLogin(Record):
@@ -31,6 +59,8 @@ class DeviceLogin(Record):
     """As declared: anything but SSH with current algorithms is a finding."""
     host_key: str | None = None
     """Its pinned OpenSSH public key; without one no password is sent."""
+    snmp: SnmpLogin | None = None
+    """Where its tables are read by SNMP, too."""
 
 
 class Station(Record):
@@ -103,9 +133,17 @@ class Job(Record):
         """Return the job with its passwords, for the worker's pipe only."""
         content = self.model_dump(mode="json", by_alias=True)
         for told, device in zip(content["devices"], self.devices, strict=True):
-            told["password"] = device.password.get_secret_value() if device.password else None
-            told["enable"] = device.enable.get_secret_value() if device.enable else None
+            _reveal(told, device)
+            if device.snmp:
+                _reveal(told["snmp"], device.snmp)
         return json.dumps(content).encode()
+
+
+def _reveal(told: dict[str, Any], login: Record) -> None:
+    """Put the secrets of *login* in the clear into what is *told* of it."""
+    for name, value in login:
+        if isinstance(value, SecretStr):
+            told[name] = value.get_secret_value()
 
 
 class View(Record):

@@ -23,6 +23,11 @@ def read_text(path: Path) -> JsonValue:
         raw = path.read_bytes()
     except OSError as fault:
         raise UsageFault(_("cannot read it: {reason}").format(reason=fault.strerror), place=Place(str(path))) from None
+    return parsed(raw, path)
+
+
+def parsed(raw: bytes, path: Path) -> JsonValue:
+    """Return *raw*, which stands in *path*, as :func:`read_text` does."""
     if len(raw) > LIMIT:
         raise UsageFault(_("larger than {limit} bytes").format(limit=LIMIT), place=Place(str(path)))
     try:

@@ -42,7 +42,7 @@ def _ports(text: str | None) -> tuple[int, ...]:
 @click.option("--mandate", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="The written order (default: mandate.yaml of the inventory).")  # fmt: skip
 @click.option("--credentials", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="YAML: device → username, password, enable, host_key; to read the switches.")  # fmt: skip
+              help="YAML: device → username, password, enable, host_key, snmp; to read the switches.")  # fmt: skip
 @click.option("--profile", type=click.Choice(["polite", "fast"]), default="polite", show_default=True,
               help="How gently: polite sends at most 1,000 frames a second to a LAN and 50 to a host, fast 8,000 and 2,000.")  # fmt: skip
 @click.option("--ports", metavar="LIST", help="Try these TCP ports, as 22,80,1-1000, instead of wizara's own list.")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import JsonValue, RootModel, SecretStr
+from pydantic import JsonValue
 
 from wizara import __version__
 from wizara.audit.baseline import Looked
@@ -24,18 +24,17 @@ from wizara.audit.observation import Kind, Observation, Target, now
 from wizara.audit.orders import CAPPED, PROFILES
 from wizara.audit.rule import judge
 from wizara.audit.verdict import Past, Verdicts
-from wizara.audit.yaml_text import read_text, validated
 from wizara.cli.comparing import baseline
 from wizara.cli.continued import Begun, begin
 from wizara.cli.declared import bare_facts, declared_facts
+from wizara.cli.logins import device_logins
 from wizara.cli.vantage import HERE, Ground, Leg, choose
-from wizara.cli.world import be_root
+from wizara.cli.world import Scene, be_root
 from wizara.engine.collect import collect
 from wizara.errors import ExitCode, Refusal, Unfinished, Unreachable, UsageFault, WizaraError, worst
 from wizara.inventory import load as load_ministry
 from wizara.inventory import resolve
 from wizara.inventory.models import Ministry
-from wizara.inventory.types import Line, Model, Name, SshPublicKey
 from wizara.record.folder import RunFolder
 from wizara.record.run import Record
 from wizara.record.world import World
@@ -152,17 +151,6 @@ class AuditSummary(Record):
     findings: tuple[FindingData, ...]
     past: tuple[Past, ...] = ()
     """What an earlier audit found and this one did not: mended, or not seen."""
-
-
-class _Login(Model):
-    username: Name | None = None
-    password: Line
-    enable: Line | None = None
-    host_key: SshPublicKey | None = None
-
-
-class _Logins(RootModel[dict[Name, _Login]]):
-    """A credentials file."""
 
 
 def prepare(order: Order) -> Prepared:
@@ -283,7 +271,7 @@ def _collected(prepared: Prepared, progress: Progress) -> Collected:
                 keep(seen)
         except (Unreachable, Unfinished, Refusal) as fault:
             faults.append(fault)
-            read = {one.target.ip for one in observations if one.kind == "config"}
+            read = {(one.kind, one.target.ip) for one in observations}
             for blind in _blind(prepared, set(job.targets), "lost", job.vantage, read):
                 keep(blind)
     if faults and not any(one.kind == "sweep" and "reason" not in one.data for one in observations):
@@ -296,7 +284,7 @@ def _collected(prepared: Prepared, progress: Progress) -> Collected:
 
 
 def _blind(
-    prepared: Prepared, networks: set[Network], reason: str, vantage: str, read: set[str | None]
+    prepared: Prepared, networks: set[Network], reason: str, vantage: str, read: set[tuple[Kind, str | None]]
 ) -> Iterator[Observation]:
     """Yield the observations that *networks* could not be looked at, or not to the end, nor their devices not yet *read*."""
 
@@ -309,8 +297,10 @@ def _blind(
     for network in sorted(networks, key=lambda one: (one.version, one)):
         yield seen("sweep", {"network": str(network), "on_link": False, "reason": reason})
         for device in prepared.devices:
-            if device.address in network and str(device.address) not in read:
-                yield seen("config", {"answer": False, "reason": reason}, str(device.address))
+            wanted: tuple[Kind, ...] = ("config", "tables") if device.snmp else ("config",)
+            for kind in wanted if device.address in network else ():
+                if (kind, str(device.address)) not in read:
+                    yield seen(kind, {"answer": False, "reason": reason}, str(device.address))
 
 
 def summary(done: Audited) -> AuditSummary:
@@ -359,31 +349,13 @@ def _world(order: Order, ministry: Ministry | None) -> tuple[World, Path | None]
 
 
 def _devices(order: Order, ministry: Ministry | None, world: World) -> tuple[DeviceLogin, ...]:
-    """Return how to read the declared devices; a lab keeps its logins in ``credentials.yaml`` of its state folder."""
     if ministry is None or order.site is None:
         return ()
-    kept = order.credentials or (world.state / "credentials.yaml" if world.state else None)
-    logins = validated(read_text(kept), _Logins, kept).root if kept and (order.credentials or kept.is_file()) else {}
     lans = order.lans or tuple(ministry.sites[order.site].lans)
-    enrolled = {name: one.host_key for name, one in ministry.enrolled.nodes.items()}
-    devices = {name: one for name, one in ministry.sites[order.site].devices.items() if one.lan in lans}
-    return tuple(
-        DeviceLogin(
-            name=name,
-            address=one.address,
-            platform=one.platform,
-            access=one.access,
-            username=(login.username if login else None) or one.username,
-            password=SecretStr(login.password) if login else None,
-            enable=SecretStr(login.enable) if login and login.enable else None,
-            host_key=(login.host_key if login else None) or enrolled.get(name),
-        )
-        for name, one in devices.items()
-        for login in (logins.get(name),)
-    )
+    return device_logins(Scene(ministry, world), order.site, lans, order.credentials)
 
 
 def versions() -> dict[str, str]:
     """Return the versions of what an audit's record rests on."""
-    names = ("cryptography", "netmiko", "ssh-audit", "typst")
+    names = ("cryptography", "netmiko", "pysnmp", "ssh-audit", "typst")
     return {"wizara": __version__, "python": platform.python_version()} | {name: version(name) for name in names}

@@ -14,6 +14,7 @@ from wizara.errors import UsageFault
 from wizara.record.folder import RunFolder
 from wizara.report import proof_data, proofs
 from wizara.report.build import build
+from wizara.report.cables import sheets
 from wizara.report.case import AUDIT, VERDICTS, VERIFICATION, Case, Proofs, read_case, read_proofs
 from wizara.report.data import data
 from wizara.report.document import Document
@@ -58,12 +59,14 @@ class _Report:
     data: Callable[[], BaseModel]
     table: Callable[[], bytes]
     sarif: Callable[[], bytes]
+    sheets: Callable[[], dict[str, bytes]] = dict
+    """Further tables beside the CSV, by the end of their names."""
 
 
 def _audit(case: Case) -> Callable[[str], _Report]:
     return lambda language: _Report(
         partial(build, case, language), partial(data, case, language), partial(table, case, language),
-        partial(sarif, case, language),
+        partial(sarif, case, language), partial(sheets, case),
     )  # fmt: skip
 
 
@@ -85,6 +88,7 @@ def _rendered(report: _Report, formats: tuple[str, ...]) -> Iterator[tuple[str, 
     for name in formats:
         if name == "csv":
             yield name, report.table()
+            yield from report.sheets().items()
         elif name == "sarif":
             yield name, report.sarif()
         elif name == "json":

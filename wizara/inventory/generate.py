@@ -34,7 +34,7 @@ class Generation:
     def run(self, progress: Callable[[str], None] = lambda _path: None) -> None:
         """Make what is missing, the authority first, and write ``enrolled.yaml`` when it changes."""
         self.enrolled: Enrolled = self.ministry.enrolled
-        order = ("authority", "certificate", "dkim", "mailbox")
+        order = ("authority", "certificate", "dkim", "mailbox", "snmp")
         needed = sorted(required_secrets(self.ministry), key=lambda one: (order.index(one.kind), one))
         words = recipient_words(self.ministry) if needed else ()
         for one in needed:
@@ -79,6 +79,8 @@ class Generation:
             return minting.signing_key()
         if one.kind == "mailbox":
             return minting.mailbox()
+        if one.kind == "snmp":
+            return minting.snmp()
         signer = next(each for each in required_secrets(self.ministry) if each.kind == "authority")
         return minting.server(self._opened(signer).reveal(), self._names(one))
 

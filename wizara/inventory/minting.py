@@ -36,6 +36,11 @@ def mailbox() -> str:
     return json.dumps({"password": word, "hash": hashed})
 
 
+def snmp() -> str:
+    """Return a community and the passphrases of SNMPv3 as YAML: a device takes those of the version that it is declared to speak."""
+    return "".join(f"{name}: {password()}\n" for name in ("community", "authentication", "privacy"))
+
+
 def signing_key() -> str:
     """Return an RSA key of 2,048 bits (RFC 8301) in PEM, for DKIM."""
     return _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))

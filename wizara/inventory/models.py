@@ -149,10 +149,23 @@ class Node(Model):
     """Audits may look from it at the LANs it is plugged into; then it gets Debian's python3."""
 
 
-class Device(Model):
-    """A switch or router reached by its command line."""
+class Snmp(Model):
+    """How the tables of a device are read by SNMP; its community or passphrases are secrets, and stand elsewhere."""
 
-    platform: Literal["cisco_ios", "huawei_vrp", "mikrotik_routeros", "fortinet"]
+    version: Literal["2c", "3"]
+    user: Name | None = None
+    """The user of version 3 (RFC 3414); the device's ``username`` when absent."""
+    authentication: Literal["sha", "sha224", "sha256", "sha384", "sha512"] = "sha256"
+    privacy: Literal["aes128", "aes192", "aes256", "none"] = "aes128"
+    """``none`` is authentication without encryption (authNoPriv)."""
+
+
+class Device(Model):
+    """A switch or router reached by its command line, by SNMP, or by both."""
+
+    platform: Literal[
+        "cisco_ios", "huawei_vrp", "mikrotik_routeros", "fortinet", "hp_comware", "aruba_aoscx", "other"
+    ]
     lan: Name
     address: IPv4Address
     address6: Address6 | None = None
@@ -160,6 +173,8 @@ class Device(Model):
     username: Name = "audit"
     access: Literal["ssh", "telnet", "legacy-ssh"] = "ssh"
     """How it is read: Telnet, or SSH with algorithms of old, only where it can do no better; each is a finding."""
+    snmp: Snmp | None = None
+    """Where it is declared, neighbours, address tables and bundles are read by SNMP, too."""
     services: tuple[Service, ...] = ()
 
 

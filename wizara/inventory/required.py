@@ -8,7 +8,7 @@ from typing import Literal
 
 from wizara.inventory.models import Ministry
 
-Kind = Literal["authority", "certificate", "dkim", "mailbox"]
+Kind = Literal["authority", "certificate", "dkim", "mailbox", "snmp"]
 
 
 @dataclass(frozen=True, order=True)
@@ -21,7 +21,7 @@ class RequiredSecret:
     nodes: tuple[str, ...]
     """Nodes whose deploys use it; none for what only wizara itself uses."""
     subject: str
-    """What it is for: a domain, a node, the local part of a mailbox."""
+    """What it is for: a domain, a node, the local part of a mailbox, a device."""
 
     @property
     def path(self) -> str:
@@ -56,7 +56,14 @@ def required_secrets(ministry: Ministry) -> tuple[RequiredSecret, ...]:
     return tuple(sorted(_required(ministry)))
 
 
+def snmp_secret(site: str, device: str) -> RequiredSecret:
+    """Return the secret by which *device* is read by SNMP."""
+    return RequiredSecret(site, f"snmp-{device}", "snmp", (), device)
+
+
 def _required(ministry: Ministry) -> Iterator[RequiredSecret]:
+    for name, declared in ministry.sites.items():
+        yield from (snmp_secret(name, device) for device, one in declared.devices.items() if one.snmp)
     servers = mail_servers(ministry)
     if servers:
         headquarters = next(name for name, site in ministry.sites.items() if site.kind == "headquarters")

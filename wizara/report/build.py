@@ -9,7 +9,7 @@ from wizara.audit.job import View
 from wizara.audit.observation import Observation
 from wizara.audit.presence import living
 from wizara.audit.verdict import Finding
-from wizara.report.cables import cables
+from wizara.report.cables import cable_figures, cables
 from wizara.report.case import Case
 from wizara.report.colophon import colophon
 from wizara.report.comparison import comparison
@@ -270,7 +270,7 @@ def _lan(case: Case, words: Words) -> Section:
         for word in (N_("Address"), N_("Name"), N_("Network card"), N_("State"), N_("Open ports"), N_("Findings"))
     )
     rows = table(words, headers, machine_rows(case, words), (15, 15, 19, 19, 22, 10))
-    return Section(title=title, anchor="map", blocks=(*figures, rows))
+    return Section(title=title, anchor="map", blocks=(*figures, *cable_figures(case, words), Heading(text=words.say(N_("Machines"))), rows))
 
 
 def compared(case: Case) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from wizara.audit.cvss import SEVERITIES, Severity, base_score
 from wizara.audit.job import AuditRecord
@@ -14,6 +15,7 @@ from wizara.audit.promises import Verification
 from wizara.audit.verdict import Finding, Verdict, Verdicts
 from wizara.record.folder import RunFolder
 from wizara.record.run import Run
+from wizara.tree import load
 
 OBSERVATIONS, VERDICTS, AUDIT, VERIFICATION = "observations.jsonl", "verdicts.json", "audit.json", "verification.json"
 
@@ -68,6 +70,11 @@ class Case(Judged):
     """A finished audit."""
 
     audit: AuditRecord
+
+    @cached_property
+    def topology(self) -> Any:
+        """The cables, as the devices told of them (``audits.devices.topology.Topology``)."""
+        return load("audits.devices.topology").topology(self.seen, self.audit.facts)
 
 
 @dataclass(frozen=True)

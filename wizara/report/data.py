@@ -9,6 +9,7 @@ from wizara.audit.job import AuditRecord
 from wizara.audit.observation import Observation
 from wizara.audit.verdict import Finding, Past, Subject, Verdict
 from wizara.record.run import Record, Run
+from wizara.report.cables import CableData, PortData, cable_data, port_data
 from wizara.report.case import Case
 from wizara.report.comparison import lists
 from wizara.report.findings import details
@@ -50,6 +51,10 @@ class ReportData(Record):
     """What an earlier audit found and this one did not: mended, or not seen."""
     declared_found: dict[str, tuple[str, ...]]
     """Ids of the findings that are ``undeclared``, ``missing`` and ``different`` machines."""
+    cables: tuple[CableData, ...] = ()
+    """The cables between devices, each once."""
+    ports: tuple[PortData, ...] = ()
+    """The machines at the ports of switches."""
     proofs: tuple[Verdict, ...]
     unknown: tuple[Verdict, ...]
     observations: tuple[Observation, ...]
@@ -67,6 +72,8 @@ def data(case: Case, language: str) -> ReportData:
         findings=tuple(finding(one, catalogue, words) for one in case.findings),
         past=case.verdicts.past,
         declared_found={name: tuple(one.id for one in found) for name, found in lists(case).items()},
+        cables=cable_data(case),
+        ports=port_data(case),
         proofs=tuple(one.verdict for one in case.verdicts.proofs),
         unknown=case.unknown,
         observations=case.observations,

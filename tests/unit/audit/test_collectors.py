@@ -315,10 +315,16 @@ def test_a_worker_brings_back_what_it_saw_and_the_fault_that_ended_it() -> None:
 
 
 def test_passwords_travel_by_the_pipe_and_are_shown_nowhere_else() -> None:
-    login = DeviceLogin(name="sw", address="127.0.0.1", platform="cisco_ios", username="audit", password="hunter2")
+    snmp = {"version": "3", "user": "audit", "authentication_key": "hunter2-a", "privacy_key": "hunter2-p"}
+    login = DeviceLogin.model_validate(
+        {"name": "sw", "address": "127.0.0.1", "platform": "cisco_ios", "username": "audit", "password": "hunter2",
+         "snmp": snmp}
+    )  # fmt: skip
     job = Job(run="20260101T000000Z-audit-x-0000", facts=LanFacts(), mandate=MANDATE, devices=(login,))
-    assert "hunter2" not in repr(job) + job.model_dump_json()
-    assert Job.model_validate_json(job.secret_json()).devices[0].password.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(job) + job.model_dump_json() + job.orders().to_json()
+    (device,) = Job.model_validate_json(job.secret_json()).devices
+    assert (device.password.get_secret_value(), device.snmp) == ("hunter2", login.snmp)
+    assert device.snmp.privacy_key.get_secret_value() == "hunter2-p"
 
 
 def test_a_network_that_is_not_attached_gets_no_packet_unless_that_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def test_every_measure_of_every_platform_has_a_pair() -> None:
     assert {platform: set(checks) for platform, checks in CHECKS.items()} == {
         platform: set(pairs) for platform, pairs in PAIRS.items()
     }
-    assert {name for checks in CHECKS.values() for name in checks} == set(RULES) - {"SWI-056"}
+    assert {name for checks in CHECKS.values() for name in checks} == set(RULES) - {"SWI-056", "SWI-057"}
 
 
 @pytest.mark.parametrize("platform", PAIRS)
@@ -141,8 +141,8 @@ def test_every_measure_has_its_words(language: str) -> None:
     assert set(texts) == set(RULES)
     for text in texts.values():
         assert all((text.title, text.seen, text.risk, text.remedy))
-        assert "{line}" in text.seen or "{access}" in text.seen
-        text.seen.format(line="x", access="y")
+        assert {"{line}", "{access}", "{security}"} & set(re.findall(r"{\w+}", text.seen))
+        text.seen.format(line="x", access="y", security="z")
     assert len({text.title for text in texts.values()}) == len(texts)
 
 
@@ -153,7 +153,8 @@ def test_every_measure_says_what_it_follows() -> None:
 
 
 def test_the_judging_of_configurations_knows_no_network() -> None:
-    for name in ("configuration", "measures", "ios", "vrp", "routeros", "fortios", "rules", "redaction"):
+    judging = ("configuration", "measures", "ios", "vrp", "routeros", "fortios", "rules", "redaction")
+    for name in (*judging, "topology", "telling", "halves", "placement", "register", "ports"):
         tree = ast.parse((root() / "audits" / "devices" / f"{name}.py").read_text())
         roots = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
         assert not [one for one in roots if one.split(".")[0] in {"socket", "netmiko", "paramiko", "asyncio", "ssl"}]
@@ -171,3 +172,37 @@ def test_cleartext_access_is_a_finding_whoever_declared_it(access: str, outcome:
          "target": Target(ip="10.20.20.2")}
     )  # fmt: skip
     assert [one.outcome for one in judge([RULES["SWI-056"]], [seen], LanFacts(inventory=False))] == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome", "reason"),
+    [
+        ({"security": "authPriv"}, "holds", None),
+        ({"security": "authNoPriv"}, "broken", None),
+        ({"security": "community"}, "broken", None),
+        ({"security": "authPriv", "answer": False, "reason": "snmp-silent"}, "unknown", "snmp-silent"),
+        ({"security": "community", "answer": False, "reason": "snmp-refused"}, "unknown", "snmp-refused"),
+        ({"answer": False, "reason": "no-vantage"}, "unknown", "no-vantage"),
+        ({"answer": False, "reason": "<b>"}, "unknown", "tables-unread"),
+    ],
+)
+def test_tables_that_were_read_in_clear_are_a_finding_and_unread_ones_are_unknown(
+    data: dict[str, object], outcome: str, reason: str | None
+) -> None:
+    seen = Observation.model_validate(
+        {"run": "r", "time": datetime(2026, 11, 21, tzinfo=UTC), "collector": "snmp", "vantage": "v", "kind": "tables", "data": data,
+         "target": Target(ip="10.20.20.2")}
+    )  # fmt: skip
+    (verdict,) = judge([RULES["SWI-057"]], [seen], LanFacts(inventory=False))
+    assert (verdict.outcome, verdict.reason) == (outcome, reason)
+    assert reason is None or all(reason in Catalogue(language).reasons for language in ("en", "fr", "ar"))
+
+
+@pytest.mark.parametrize("platform", ["hp_comware", "aruba_aoscx", "other"])
+def test_a_platform_without_measures_is_not_judged_as_another(platform: str) -> None:
+    data = {"platform": platform, "answer": False}
+    seen = Observation.model_validate(
+        {"run": "r", "time": datetime(2026, 11, 21, tzinfo=UTC), "collector": "switch", "vantage": "v", "kind": "config", "data": data,
+         "target": Target(ip="10.20.20.2")}
+    )  # fmt: skip
+    assert judge([one for one in RULES.values() if one.id != "SWI-056"], [seen], LanFacts(inventory=False)) == ()

@@ -43,6 +43,17 @@ def observed(
     )
 
 
+def _tables(shown: str, index: int) -> dict[str, object]:
+    """A switch whose neighbours, ports and bundles all call themselves *shown*."""
+    row = {"source": "lldp", "port": shown, "neighbour": shown, "chassis": "", "far_port": shown, "far_description": shown}
+    return {
+        "version": "2c", "security": "community", "name": shown, "neighbours": [row], "cut": [],
+        "bundles": [{"port": shown, "bundle": shown}],
+        "macs": [{"mac": f"02:00:00:00:09:{index:02x}", "port": f"{shown}/2", "vlan": shown}],
+        "arp": [{"ip": shown, "mac": f"02:00:00:00:09:{index:02x}"}],
+    }  # fmt: skip
+
+
 def make(texts: list[str]) -> Case:
     """An audit in which a stranger says *texts* wherever a machine can say something."""
     facts = LanFacts(
@@ -68,6 +79,7 @@ def make(texts: list[str]) -> Case:
                 "host", ip, {"alive": True, "macs": [f"02:00:00:00:01:{index:02x}"]}, mac=f"02:00:00:00:01:{index:02x}"
             ),
             observed("telnet", ip, {"negotiates": True, "text": shown}, 23),
+            observed("tables", ip, _tables(shown, index), 161),
             observed("snmp", ip, {"community": "public", "description": shown}, 161),
             observed(
                 "http", ip, {"status": 401, "title": shown, "password_form": True, "authenticate": f"Basic {shown}"}, 80

@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[3]
 SHAPE = {
     "summary": ["paragraph", "tiles", "figure", "heading", "risks"],
     "scope": ["fields", "items", "heading", "items"],
-    "map": ["figure", "figure", "table"],
+    "map": ["figure", "figure", "heading", "figure", "figure", "heading", "table"],
+    "cables": ["table", "heading", "table", "paragraph"],
     "comparison": ["heading", "table", "heading", "table", "heading", "paragraph"],
     "findings": ["finding"],
     "promises": ["heading", "table", "heading", "table"],
@@ -59,7 +60,7 @@ def test_tiles_count_the_findings(case: Case) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_could_not_be_judged_is_told(case: Case, language: str) -> None:
-    unknown = build(case, language).sections[5].blocks[3]
+    unknown = build(case, language).sections[6].blocks[3]
     assert unknown.kind == "table"
     assert len(unknown.rows) == len(case.unknown) > 0
     assert all(cell and cell[0].text for row in unknown.rows for cell in row)
