@@ -49,9 +49,12 @@ class SnmpAgent:
     """An agent at the address *ip*: every datagram to it passes *door*, and what another address sends is not heard."""
 
     def __init__(self, door: Door, ip: str, login: SnmpLogin) -> None:
-        from pysnmp.hlapi.v3arch import asyncio as snmp  # noqa: PLC0415 - needed by this collector only
+        from pyasn1.error import PyAsn1Error  # noqa: PLC0415 - needed by this collector only
+        from pysnmp.error import PySnmpError  # noqa: PLC0415
+        from pysnmp.hlapi.v3arch import asyncio as snmp  # noqa: PLC0415
 
         self._snmp: Any = snmp
+        self._errors = (PySnmpError, PyAsn1Error)
         self._door, self._ip = door, ip
         self._engine: Any = snmp.SnmpEngine()
         self._who = _credentials(snmp, login)
@@ -67,9 +70,12 @@ class SnmpAgent:
         told: tuple[Any, Any, Any, Any] = (None, None, None, ())
         for _try in range(_TRIES):
             await self._door.admit(self._ip)
-            told = await snmp.bulk_cmd(
-                self._engine, self._who, way, snmp.ContextData(), 0, count, name, lookupMib=False,
-            )  # fmt: skip
+            try:
+                told = await snmp.bulk_cmd(
+                    self._engine, self._who, way, snmp.ContextData(), 0, count, name, lookupMib=False,
+                )  # fmt: skip
+            except self._errors as fault:  # its words may hold the passphrase: only its kind is told
+                raise Unanswered("snmp-refused", type(fault).__name__) from None
             if self.refusal:
                 raise self.refusal
             if type(told[0]).__name__ != "RequestTimedOut":

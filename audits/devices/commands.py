@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from audits.devices.configuration import Platform
-
 
 @dataclass(frozen=True)
 class Words:
     """The commands of a platform."""
 
     read: dict[str, str]
-    """What an answer is kept as → the command; ``config`` is the configuration."""
+    """What an answer is kept as → the command; ``config`` is the configuration, which is asked for only where it is judged."""
     session: frozenset[str]
     """Commands that change nothing but how this session is shown, or how far it may read."""
 
 
-WORDS: dict[Platform, Words] = {
+WORDS: dict[str, Words] = {
     "cisco_ios": Words(
         {
             "version": "show version", "config": "show running-config", "cdp": "show cdp neighbors detail",
@@ -35,6 +33,24 @@ WORDS: dict[Platform, Words] = {
         },
         frozenset({"screen-length 0 temporary", "quit"}),
     ),
+    "hp_comware": Words(
+        {
+            "lldp": "display lldp neighbor-information verbose", "macs": "display mac-address", "arp": "display arp",
+            "bundles": "display link-aggregation verbose",
+        },
+        frozenset({"screen-length disable", "quit"}),
+    ),
+    "aruba_aoscx": Words(
+        {"lldp": "show lldp neighbor-info detail", "macs": "show mac-address-table", "arp": "show arp all-vrfs"},
+        frozenset({"no page", "exit"}),
+    ),
+    "mikrotik_routeros": Words(
+        {
+            "neighbours": "ip neighbor print detail", "macs": "interface bridge host print terse without-paging",
+            "arp": "ip arp print terse without-paging", "bundles": "interface bonding print detail",
+        },
+        frozenset({"quit"}),
+    ),
 }  # fmt: skip
 _BLANK = re.compile(r"[\s\x00]*")
 
@@ -46,7 +62,7 @@ class Forbidden(ValueError):
 class Gate:
     """The one place that words pass on their way to a device; it keeps each of them, a secret as ``•••``."""
 
-    def __init__(self, platform: Platform, secrets: frozenset[str]) -> None:
+    def __init__(self, platform: str, secrets: frozenset[str]) -> None:
         words = WORDS[platform]
         self._allowed = words.session | frozenset(words.read.values())
         self._secrets = secrets

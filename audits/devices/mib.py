@@ -21,7 +21,8 @@ _LAG: Oid = (1, 2, 840, 10006, 300, 43, 1, 2, 1, 1)
 #: What an answer is kept as → (the object or column, its place).
 SYSTEM_NAME: Oid = (*_MIB2, 1, 5)
 _PORTS = {"names": (*_MIB2, 31, 1, 1, 1, 1), "descriptions": (*_MIB2, 2, 2, 1, 2), "cards": (*_MIB2, 2, 2, 1, 6)}
-_LEARNED = 3
+_LEARNED = frozenset({3, 5})
+"""Learned, or kept by the administration: port security does so."""
 _MAC = 6
 Columns = Mapping[str, Mapping[Oid, Value]]
 _HEX = re.compile(r"[0-9A-Fa-f]{12}")
@@ -149,7 +150,7 @@ async def _forwarding(walk: Walk, names: Mapping[int, str]) -> list[JsonValue]:
         for index, port in learned.items():
             octets = index[-_MAC:]
             interface = ports.get((port,)) if isinstance(port, int) else None
-            usable = len(octets) == _MAC and max(octets) < 256 and kinds.get(index, _LEARNED) == _LEARNED
+            usable = len(octets) == _MAC and max(octets) < 256 and kinds.get(index, 3) in _LEARNED
             if usable and isinstance(interface, int):
                 vlan = str(index[0]) if len(index) == _MAC + 1 else ""
                 rows.append(

@@ -27,7 +27,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Crowd:
-    """A port that leads to several machines and to no neighbour that tells of itself."""
+    """A port that leads to several machines, or a bundle, and to no neighbour that tells of itself."""
 
     device: str
     port: str
@@ -47,7 +47,12 @@ def place(told: Mapping[str, Telling], busy: Busy, seen: Seen, facts: LanFacts) 
         for card, port, vlan in one.learned:
             if card not in own and (one.key, port_key(port)) not in taken:
                 behind.setdefault((one.key, port), {}).setdefault(card, vlan)
-    alone = {where: next(iter(cards.items())) for where, cards in behind.items() if len(cards) == 1}
+    bundles = {(one.key, port_key(bundle)) for one in told.values() for bundle in one.bundles.values()}
+    alone = {
+        (key, port): next(iter(cards.items()))
+        for (key, port), cards in behind.items()
+        if len(cards) == 1 and (key, port_key(port)) not in bundles
+    }
     claims = Counter(card for card, _vlan in alone.values())
     addresses = _addresses(told, seen)
     machines = [
@@ -55,9 +60,10 @@ def place(told: Mapping[str, Telling], busy: Busy, seen: Seen, facts: LanFacts) 
         for (key, port), (card, vlan) in alone.items()
         if claims[card] == 1
     ]
-    return machines, [
-        Crowd(told[key].name, port, len(cards)) for (key, port), cards in behind.items() if len(cards) > 1
+    crowds = [
+        Crowd(told[key].name, port, len(cards)) for (key, port), cards in behind.items() if (key, port) not in alone
     ]
+    return machines, crowds
 
 
 def _bundled(told: Mapping[str, Telling], busy: Busy) -> Busy:

@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import JsonValue
 
 from audits.devices.commands import WORDS, Forbidden, Gate
-from audits.devices.configuration import Platform
 from audits.devices.redaction import redacted
 from audits.devices.tables import refused, table
 from wizara.audit.job import DeviceLogin
@@ -18,7 +17,11 @@ from wizara.audit.untrusted import untrusted, untrusted_lines
 
 #: Opens a way to an address and port within seconds: a socket, or what can stand for one.
 Connect = Callable[[str, int, float], Any]
-_TYPES = {"cisco_ios": "cisco_ios", "huawei_vrp": "huawei"}
+_TYPES = {
+    "cisco_ios": "cisco_ios", "huawei_vrp": "huawei", "hp_comware": "hp_comware", "aruba_aoscx": "aruba_aoscx",
+    "mikrotik_routeros": "mikrotik_routeros",
+}  # fmt: skip
+_BY_TELNET = frozenset({"cisco_ios", "huawei_vrp"})
 _PATIENCE = 30.0
 """Seconds that a device may take for one answer."""
 #: What SSH is not spoken with unless the device's legacy access is declared.
@@ -35,6 +38,8 @@ def look(connect: Connect, device: DeviceLogin) -> dict[str, JsonValue]:
     told: dict[str, JsonValue] = {"platform": device.platform, "access": device.access}
     if platform is None:
         return told | {"answer": False, "reason": "platform"}
+    if device.access == "telnet" and platform not in _BY_TELNET:
+        return told | {"answer": False, "reason": "platform"}
     if device.password is None:
         return told | {"answer": False, "reason": "no-password"}
     if device.access != "telnet" and device.host_key is None:
@@ -45,7 +50,7 @@ def look(connect: Connect, device: DeviceLogin) -> dict[str, JsonValue]:
         return told | _read(connect, device, platform, known)
 
 
-def _read(connect: Connect, device: DeviceLogin, platform: Platform, known: Path) -> dict[str, JsonValue]:
+def _read(connect: Connect, device: DeviceLogin, platform: str, known: Path) -> dict[str, JsonValue]:
     from netmiko.exceptions import NetmikoAuthenticationException, NetmikoBaseException  # noqa: PLC0415
     from paramiko.ssh_exception import SSHException  # noqa: PLC0415
 
@@ -70,7 +75,7 @@ def _read(connect: Connect, device: DeviceLogin, platform: Platform, known: Path
 
 
 def _answers(
-    connect: Connect, device: DeviceLogin, platform: Platform, gate: Gate, secrets: dict[str, str]
+    connect: Connect, device: DeviceLogin, platform: str, gate: Gate, secrets: dict[str, str]
 ) -> dict[str, JsonValue]:
     """Say each reading command and keep its lines without secrets, and its table where it has one."""
     port = 23 if device.access == "telnet" else 22
@@ -91,7 +96,7 @@ def _answers(
     return told
 
 
-def _session(device: DeviceLogin, platform: Platform, gate: Gate, sock: Any, secrets: dict[str, str]) -> Any:
+def _session(device: DeviceLogin, platform: str, gate: Gate, sock: Any, secrets: dict[str, str]) -> Any:
     """Return a netmiko session whose every word passes *gate*, over the connection *sock*."""
     from netmiko._telnetlib import telnetlib  # noqa: PLC0415
     from netmiko.channel import TelnetChannel  # noqa: PLC0415

@@ -87,7 +87,10 @@ def _clear_tables(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         if one.data.get("answer") is False:
             reason = one.text("reason")
             yield unknown(about, reason if reason in UNREAD else "tables-unread", [one])
-        elif security == "authPriv":
+            continue
+        if one.texts("cut"):
+            yield unknown(about, "tables-cut", [one])
+        if security == "authPriv":
             yield holds(about, [one])
         else:
             yield broken(about, [one], security=SECURITY.get(security, "…"))

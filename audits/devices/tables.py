@@ -12,8 +12,9 @@ MOST = 20_000
 """Rows of one table that are kept."""
 #: How devices say no: unknown command, missing privilege.
 _REFUSED = re.compile(
-    r"% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Authorization|Access|Error|LLDP is not|CDP is not)|"
-    r"Error: ?(?:Unrecognized|Incomplete|Wrong|You do not)"
+    r"\s*% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Authorization|Access|Error|LLDP is not|CDP is not)|"
+    r"Error: ?(?:Unrecognized|Incomplete|Wrong|You do not)|Invalid input: |"
+    r"bad command name|syntax error|expected end of command|no such item|not enough permissions"
 )
 
 

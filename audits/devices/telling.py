@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Observation, Seen
 
 _NAME = re.compile(r"(?:hostname|sysname) (\S+)")
-_NOT_LEARNED = re.compile(r"(?i)static|self|cpu|multicast|blackhole|security|mgmt|^igmp|^system")
+_NOT_LEARNED = re.compile(r"(?i)self|cpu\b|router$|switch$|multicast|blackhole|\bdrop|igmp|system|vlan")
 Row = dict[str, JsonValue]
 
 
@@ -115,22 +116,49 @@ def _from_commands(telling: Telling, one: Observation) -> None:
     telling.name = telling.name or own
     for source in ("lldp", "cdp"):
         for row in _rows(one, f"{source}_table"):
-            far = (_word(row, "neighbor_interface"), _word(row, "neighbor_port_id"))
-            port = _word(row, "local_interface") or _word(row, "interface")
-            address = _word(row, "mgmt_address")
-            _add(telling, row, port, _word(row, "neighbor_name"), address, far, source, one, _word(row, "chassis_id"))
-    for row in _rows(one, "bundles_table"):
-        members = row.get("member_interface")
-        for member in members if isinstance(members, list) else [members]:
-            bundle = _word(row, "bundle_name") or _word(row, "group")
-            if isinstance(member, str) and member and bundle:
-                telling.bundles.setdefault(telling.port(member), telling.port(bundle))
+            names = ("neighbor_interface", "neighbor_port_id", "neighbor_interface_description")
+            _add(
+                telling, row, _word(row, "local_interface"), _word(row, "neighbor_name"), _word(row, "mgmt_address"),
+                tuple(_word(row, name) for name in names), source, one, _word(row, "chassis_id"),
+            )  # fmt: skip
+    _from_routeros(telling, one)
+    for port, bundle in _bundles(one):
+        telling.bundles.setdefault(telling.port(port), telling.port(bundle))
     for row in _rows(one, "macs_table"):
-        ports = row.get("destination_port") or row.get("port") or row.get("interface")
+        ports = row.get("destination_port") or row.get("on_interface") or row.get("interface") or row.get("port")
         where = ports[0] if isinstance(ports, list) and len(ports) == 1 else ports
-        if isinstance(where, str) and not _NOT_LEARNED.search(f"{_word(row, 'type')} {where}".strip()):
-            _learn(telling, _word(row, "destination_address") or _word(row, "mac_address"), where, _word(row, "vlan_id"))
+        kind = f"{_word(row, 'type')} {_word(row, 'state')} {where}"
+        if isinstance(where, str) and not _NOT_LEARNED.search(kind) and not _word(row, "local"):
+            _learn(
+                telling, _word(row, "destination_address") or _word(row, "mac_address"), where, _word(row, "vlan_id")
+            )
     telling.arp |= dict(_arp(_rows(one, "arp_table"), "ip_address", "mac_address"))
+
+
+def _from_routeros(telling: Telling, one: Observation) -> None:
+    """Read the neighbours that RouterOS lists; other switches carry some of their frames on, so only one that is alone is a cable."""
+    rows = [*_rows(one, "neighbours_table")]
+    alone = Counter(_word(row, "interface") for row in rows)
+    for row in rows:
+        if alone[_word(row, "interface")] == 1:
+            address = _word(row, "ipv4_address") or _word(row, "ip_address")
+            far = (_word(row, "interface_name"),)
+            name, card = _word(row, "identity"), _word(row, "mac_address")
+            _add(telling, row, _word(row, "interface"), name, address, far, "routeros", one, card)
+
+
+def _bundles(one: Observation) -> Iterator[tuple[str, str]]:
+    """Yield (port, bundle) of each member, in the words of whichever platform it is."""
+    for row in _rows(one, "bundles_table"):
+        trunk = _word(row, "eth_trunk")
+        bundle = _word(row, "bundle_name") or _word(row, "group") or _word(row, "interface") or _word(row, "name")
+        told = row.get("member_interface") or row.get("local_interfaces")
+        members = told if isinstance(told, list) else [told, *_word(row, "slaves").split(",")]
+        if trunk:
+            members, bundle = [row.get("interface")], f"Eth-Trunk{trunk}" if trunk.isdecimal() else trunk
+        for member in members:
+            if isinstance(member, str) and member.strip() and bundle:
+                yield member.strip(), bundle
 
 
 def _add(

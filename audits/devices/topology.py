@@ -14,6 +14,7 @@ from audits.devices.telling import Neighbour, tellings
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Observation, Seen
 
+_PORT = re.compile(r"[A-Za-z][A-Za-z-]*[0-9]+(?:[/.:][0-9]+)*")
 _RUNS = re.compile(r"\d+|\D+")
 _HERE = "\0"
 """What no address begins with: the key of a port of the computer that looked."""
@@ -127,8 +128,10 @@ def _cable(half: Half, twin: Half | None, register: Register) -> Cable:
 
 
 def _readable(spellings: tuple[str, ...]) -> str:
-    """Return the spelling that a person would use: rather a name than the port's card."""
-    return next((one for one in spellings if not card_key(one)), next(iter(spellings), ""))
+    """Return the spelling that a person would use: what looks like a port's name, rather than a card or a remark."""
+    named = (one for one in spellings if _PORT.fullmatch(one))
+    plain = (one for one in spellings if not card_key(one))
+    return next(named, None) or next(plain, None) or next(iter(spellings), "")
 
 
 def _end(key: str, port: str, register: Register) -> End:

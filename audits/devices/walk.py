@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from audits.devices.agent import Agent, Oid, Value
+from audits.devices.agent import Agent, Oid, Unanswered, Value
 
 _MANY = 25
 """Rows asked for at once: what fits into a datagram of 1,500 octets, or nearly."""
@@ -29,22 +29,36 @@ class Walk:
     def __init__(self, agent: Agent, bounds: Bounds | None = None) -> None:
         self._agent, self._bounds = agent, bounds or Bounds()
         self._ends = time.monotonic() + self._bounds.seconds
+        self._answered = False
         self.cut: list[str] = []
         """The columns that were not read to their end."""
 
     async def column(self, name: str, oid: Oid) -> dict[Oid, Value]:
-        """Return index → value of the column at *oid*; what is out of order or out of bounds ends it, and *name* is kept as cut."""
+        """Return index → value of the column at *oid*; what is out of order or out of bounds ends it, and *name* is kept as cut.
+
+        Raises Unanswered when nothing at all was answered yet; later the column is cut, and after a silence all others, too.
+        """
         found: dict[Oid, Value] = {}
         at = oid
         while True:
             if time.monotonic() > self._ends or self._agent.octets > self._bounds.octets:
-                self.cut.append(name)
-                return found
-            for where, value in await self._agent.after(at, _MANY) or [((), 0)]:
+                return self._cut(name, found)
+            try:
+                told = await self._agent.after(at, _MANY)
+            except Unanswered as fault:
+                if not self._answered:
+                    raise
+                self._ends = 0.0 if fault.reason == "snmp-silent" else self._ends
+                return self._cut(name, found)
+            self._answered = True
+            for where, value in told or [((), 0)]:
                 if where[: len(oid)] != oid:
                     return found
                 if where <= at or len(found) >= self._bounds.rows:
-                    self.cut.append(name)
-                    return found
+                    return self._cut(name, found)
                 found[where[len(oid) :]] = value
                 at = where
+
+    def _cut(self, name: str, found: dict[Oid, Value]) -> dict[Oid, Value]:
+        self.cut.append(name)
+        return found

@@ -27,6 +27,8 @@ from wizara.text import _
 
 #: Where a node begins; it is given that module and all of ours that it needs, on the standard library of Debian 12 and later.
 ENTRY = "audits.lan.station"
+_READERS = 4
+"""Devices whose command line is read at once."""
 #: A link-local address on a Linux interface.
 _SCOPED = re.compile(r"[0-9a-f:]+%[A-Za-z0-9_.-]{1,15}")
 START = "import sys\nfrom audits.lan.station import main\nmain(sys.argv[1])\n"
@@ -71,14 +73,23 @@ async def _and_devices(
     ]
     for way in asyncio.as_completed(asked):
         yield observation(job, await way)
-    for device in () if job.passive else job.devices:
-        facts: Facts = {"answer": False, "reason": "silent"}
-        if str(device.address) in living:
-            facts = await asyncio.to_thread(reader.look, connect, device)
-        yield observation(job, Sighting("switch", "config", facts, str(device.address), 22, "tcp"))
-    readings = [asyncio.create_task(_tables(one, door, living)) for one in job.devices if one.snmp and not job.passive]
+    devices = () if job.passive else job.devices
+    gate = asyncio.Semaphore(_READERS)
+    readings = [asyncio.create_task(_commands(one, connect, living, gate)) for one in devices]
+    readings += [asyncio.create_task(_tables(one, door, living)) for one in devices if one.snmp]
     for reading in asyncio.as_completed(readings):
         yield observation(job, await reading)
+
+
+async def _commands(
+    device: DeviceLogin, connect: reader.Connect, living: set[str | None], gate: asyncio.Semaphore
+) -> Sighting:
+    """Return what *device* tells by its command line."""
+    facts: Facts = {"answer": False, "reason": "silent"}
+    if str(device.address) in living:
+        async with gate:
+            facts = await asyncio.to_thread(reader.look, connect, device)
+    return Sighting("switch", "config", facts, str(device.address), 22, "tcp")
 
 
 async def _tables(device: DeviceLogin, door: Door | None, living: set[str | None]) -> Sighting:

@@ -1,6 +1,6 @@
 """A device that replays what real ones answered: SSH and Telnet, with banner, paging, privileged mode, slow and dropping lines.
 
-Run as ``python replay.py PLATFORM KEY-FILE CONFIGURATION [slow|drop|old|rude]``; it writes each line that it is told to ``heard.log``.
+Run as ``python replay.py PLATFORM KEY-FILE CONFIGURATION ADDRESS [slow|drop|old|rude]`` (``-`` is no configuration); it writes each line that it is told to ``heard.log``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
@@ -23,23 +24,49 @@ Say = Callable[[bytes], object]
 Hear = Callable[[], bytes]
 
 
+@dataclass(frozen=True)
+class Manners:
+    """How a platform speaks."""
+
+    prompt: str
+    refusal: str
+    unpaged: str
+    """The command that ends paging."""
+    more: str = " --More-- "
+    configuration: str = ""
+    """The command that shows it; none where it is not asked for."""
+
+
+MANNERS = {
+    "cisco_ios": Manners(
+        "sw-replay>", "           ^\n% Invalid input detected at '^' marker.\n", "terminal length 0",
+        configuration="show running-config",
+    ),
+    "huawei_vrp": Manners(
+        "<sw-replay>", "           ^\nError: Unrecognized command found at '^' position.\n", "screen-length 0 temporary",
+        "  ---- More ----", "display current-configuration",
+    ),
+    "hp_comware": Manners(
+        "<sw-replay>", "           ^\n % Unrecognized command found at '^' position.\n", "screen-length disable", "---- More ----",
+    ),
+    "aruba_aoscx": Manners("sw-replay# ", "Invalid input: nothing of the kind\n", "no page", "-- MORE --, next page: Space"),
+    "mikrotik_routeros": Manners(
+        "[audit@sw-replay] > ", "bad command name (line 1 column 1)\n", "",
+    ),
+}  # fmt: skip
+
+
 class Device:
     """What the platform answers."""
 
     def __init__(self, platform: str, configuration: str, manner: str) -> None:
         self.platform, self.manner = platform, manner
         shown = {path.stem: path.read_text() for path in (TRANSCRIPTS / platform).glob("*.raw")}
-        self.shown = shown | {self.words("show running-config", "display current-configuration"): configuration}
-
-    def words(self, ios: str, vrp: str) -> str:
-        return ios if self.platform == "cisco_ios" else vrp
+        self.shown = shown | ({self.manners.configuration: configuration} if self.manners.configuration else {})
 
     @property
-    def refusal(self) -> str:
-        return self.words(
-            "           ^\n% Invalid input detected at '^' marker.\n",
-            "           ^\nError: Unrecognized command found at '^' position.\n",
-        )
+    def manners(self) -> Manners:
+        return MANNERS[self.platform]
 
 
 class Session:
@@ -82,9 +109,7 @@ class Session:
 
     @property
     def prompt(self) -> str:
-        if self.device.platform == "cisco_ios":
-            return "sw-replay#" if self.privileged else "sw-replay>"
-        return "<sw-replay>"
+        return "sw-replay#" if self.privileged else self.device.manners.prompt
 
     def talk(self) -> None:
         self.say(BANNER + "\n" + self.prompt)
@@ -96,7 +121,7 @@ class Session:
             self.say("\n" + self.prompt if self.device.manner == "rude" and text else self.prompt)
 
     def answer(self, text: str) -> None:
-        if text in {"terminal length 0", "screen-length 0 temporary"}:
+        if text and text == self.device.manners.unpaged:
             self.unpaged = True
         elif text == "enable" and self.device.platform == "cisco_ios":
             self.say("Password: ")
@@ -105,14 +130,15 @@ class Session:
         elif text in self.device.shown and (self.privileged or "running" not in text):
             self.page(self.device.shown[text])
         elif text and not text.startswith("terminal width"):
-            self.say(self.device.refusal)
+            self.say(self.device.manners.refusal)
 
     def page(self, text: str) -> None:
         lines = text.rstrip("\n").split("\n")
-        for at in range(0, len(lines), PAGE if not self.unpaged else len(lines)):
-            self.say("\n".join(lines[at : at + (PAGE if not self.unpaged else len(lines))]) + "\n")
-            if not self.unpaged and at + PAGE < len(lines):
-                self.say(self.device.words(" --More-- ", "  ---- More ----"))
+        whole = self.unpaged or not self.device.manners.unpaged
+        for at in range(0, len(lines), len(lines) if whole else PAGE):
+            self.say("\n".join(lines[at : at + (len(lines) if whole else PAGE)]) + "\n")
+            if not whole and at + PAGE < len(lines):
+                self.say(self.device.manners.more)
                 self._hear()
                 self.say("\r          \r")
 
@@ -121,7 +147,8 @@ class Gate(paramiko.ServerInterface):
     """Who may come in by SSH."""
 
     def check_auth_password(self, username: str, password: str) -> int:
-        return paramiko.AUTH_SUCCESSFUL if (username, password) == LOGIN else paramiko.AUTH_FAILED
+        known = (username.partition("+")[0], password) == LOGIN
+        return paramiko.AUTH_SUCCESSFUL if known else paramiko.AUTH_FAILED
 
     def get_allowed_auths(self, username: str) -> str:
         return "password"
@@ -181,7 +208,8 @@ def serve(
 
 if __name__ == "__main__":
     platform, key_file, configuration, ADDRESS, *manner = sys.argv[1:]
-    made = Device(platform, Path(configuration).read_text(), manner[0] if manner else "plain")
+    shown = "" if configuration == "-" else Path(configuration).read_text()
+    made = Device(platform, shown, manner[0] if manner else "plain")
     host_key = paramiko.Ed25519Key(filename=key_file)
     threading.Thread(target=serve, args=(23, telnet, made, host_key), daemon=True).start()
     serve(22, ssh, made, host_key)

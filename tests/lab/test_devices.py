@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -37,7 +38,7 @@ class Replay:
             str(Path(replay.__file__)),
             platform,
             str(key),
-            str(CONFIGURATIONS / f"{platform}.conf"),
+            str(CONFIGURATIONS / f"{platform}.conf") if replay.MANNERS[platform].configuration else "-",
             self.address,
             *manner,
         ]
@@ -117,8 +118,56 @@ def test_a_vrp_switch_is_read_whole(device: Replay) -> None:
     assert len(rows(told, "vlans")) >= 5
     assert len(rows(told, "arp")) == 3
     assert "sysname sw-good" in told["config"]  # type: ignore[operator]
-    assert told["bundles"] == []  # there is no capture of it, and the device refuses it
+    assert {(row["eth_trunk"], row["interface"]) for row in rows(told, "bundles")} >= {
+        ("Eth-Trunk1", "GigabitEthernet0/0/11"),
+        ("Eth-Trunk1", "GigabitEthernet0/0/12"),
+    }
     only_reads(device, told)
+
+
+@pytest.mark.parametrize(
+    ("device", "neighbours"),
+    [
+        (("hp_comware", 9), {"IDC-Extranet-HR8808-1", "IDC-Intranet-HS125X"}),
+        (("aruba_aoscx", 10), {"rtr-agg-0620-a", "rtr-agg-0620-b", "SIP-T33G", "ap-9999-335-fe", "ap-9999-535-fe"}),
+        (("mikrotik_routeros", 11), {"MikroTik-Dev"}),
+    ],
+    indirect=["device"],
+)
+def test_neighbours_of_other_platforms_are_read(device: Replay, neighbours: set[str]) -> None:
+    told = device.look()
+    assert told.get("answer") is not False, told
+    name = "neighbours" if device.platform == "mikrotik_routeros" else "lldp"
+    assert {row.get("neighbor_name") or row.get("identity") for row in rows(told, name)} == neighbours
+    assert rows(told, "macs")
+    assert "config" not in told
+    only_reads(device, told)
+
+
+@pytest.mark.parametrize(
+    ("device", "command", "more"),
+    [(("cisco_ios", 12), "show vlan", " --More-- "), (("huawei_vrp", 13), "display lldp neighbor", "  ---- More ----")],
+    indirect=["device"],
+)
+def test_what_a_device_shows_by_pages_is_read_whole(device: Replay, command: str, more: str) -> None:
+    """Whoever does not ask it to stop sees pages; the reader asks, and keeps every line."""
+    with paramiko.SSHClient() as person:
+        person.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        person.connect(
+            device.address, username=replay.LOGIN[0], password=replay.LOGIN[1], look_for_keys=False, allow_agent=False
+        )
+        channel = person.invoke_shell()
+        channel.settimeout(10)
+        channel.send(f"{command}\n".encode())
+        seen = b""
+        while more.encode() not in seen:
+            seen += channel.recv(4096)
+    (device.folder / "heard.log").unlink()
+    name = next(key for key, word in commands.WORDS[device.platform].read.items() if word == command)
+    kept = device.look()[name]
+    whole = (Path(replay.TRANSCRIPTS) / device.platform / f"{command}.raw").read_text().strip("\r\n").splitlines()
+    assert [str(line).rstrip() for line in kept] == [line.rstrip() for line in whole]  # type: ignore[attr-defined]
+    assert len(whole) > replay.PAGE
 
 
 def only_reads(device: Replay, told: dict[str, object]) -> None:

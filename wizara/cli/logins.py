@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import RootModel, SecretStr
+from pydantic import Field, RootModel, SecretStr
 
 from wizara.audit.job import DeviceLogin, SnmpLogin
 from wizara.audit.yaml_text import parsed, read_text, validated
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from wizara.inventory.models import Device
 
 
+Passphrase = Annotated[Line, Field(min_length=8)]
+"""RFC 3414 §11.2 asks for so many characters."""
+
+
 class _Snmp(Model):
     """The secrets of SNMP; a device takes those that its declared version needs."""
 
     community: Line | None = None
-    authentication: Line | None = None
-    privacy: Line | None = None
+    authentication: Passphrase | None = None
+    privacy: Passphrase | None = None
 
 
 class _Login(Model):

@@ -270,7 +270,11 @@ def _lan(case: Case, words: Words) -> Section:
         for word in (N_("Address"), N_("Name"), N_("Network card"), N_("State"), N_("Open ports"), N_("Findings"))
     )
     rows = table(words, headers, machine_rows(case, words), (15, 15, 19, 19, 22, 10))
-    return Section(title=title, anchor="map", blocks=(*figures, *cable_figures(case, words), Heading(text=words.say(N_("Machines"))), rows))
+    return Section(
+        title=title,
+        anchor="map",
+        blocks=(*figures, *cable_figures(case, words), Heading(text=words.say(N_("Machines"))), rows),
+    )
 
 
 def compared(case: Case) -> bool:

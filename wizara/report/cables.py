@@ -122,7 +122,7 @@ def _cable_table(found: tuple[CableData, ...], words: Words) -> Table:
     )  # fmt: skip
     rows = tuple(
         (
-            *(latin(text or "–") for end in one.ends for text in (end.device, end.port)),
+            *(latin(text or "–") for end in one.ends for text in (end.device, _cut(end.port))),
             latin(_bundle(one) or "–"),
             words.prose(words.say(N_("both ends") if one.both else N_("one end only"))),
             _sources(one, words),
@@ -133,7 +133,7 @@ def _cable_table(found: tuple[CableData, ...], words: Words) -> Table:
 
 
 def _bundle(one: CableData) -> str:
-    return " – ".join(dict.fromkeys(end.bundle for end in one.ends if end.bundle))
+    return " – ".join(dict.fromkeys(_cut(end.bundle) for end in one.ends if end.bundle))
 
 
 def _sources(one: CableData, words: Words) -> Inline:
@@ -146,7 +146,7 @@ def _port_table(ports: tuple[PortData, ...], words: Words) -> Table:
     headers = (N_("Device"), N_("Port"), N_("VLAN"), N_("Machine"), N_("Address"), N_("Network card"))
     rows = tuple(
         (
-            latin(one.device), latin(one.port), latin(one.vlan or "–"),
+            latin(one.device), latin(_cut(one.port)), latin(one.vlan or "–"),
             latin(one.name or "–") if one.machines == 1 else words.prose(_several(one.machines, words)),
             latin(one.ip or "–"), latin(one.mac or "–"),
         )

@@ -11,7 +11,7 @@ FIRST = (
     *_BASE, "openssh-server", "openssl", "inetutils-telnetd", "openbsd-inetd", "rsh-redone-server", "fingerd", "vsftpd",
     "tftpd-hpa", "dovecot-pop3d", "dovecot-imapd", "tigervnc-standalone-server", "xvfb", "snmpd", "samba", "nfs-ganesha",
     "nfs-ganesha-mem", "rpcbind", "rsync", "slapd", "redis-server", "memcached", "mosquitto", "postgresql",
-    "mariadb-server", "dnsmasq-base", "bind9", "ntpsec", "postfix", "radvd", "nginx-light", "nmap", "arping",
+    "lldpd", "mariadb-server", "dnsmasq-base", "bind9", "ntpsec", "postfix", "radvd", "nginx-light", "nmap", "arping",
 )  # fmt: skip
 #: Daemons that Debian does not let stand beside those: the same weaknesses of another make.
 OTHER = (

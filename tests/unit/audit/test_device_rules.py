@@ -198,6 +198,15 @@ def test_tables_that_were_read_in_clear_are_a_finding_and_unread_ones_are_unknow
     assert reason is None or all(reason in Catalogue(language).reasons for language in ("en", "fr", "ar"))
 
 
+def test_tables_that_were_not_read_to_their_end_are_told_besides() -> None:
+    seen = Observation.model_validate(
+        {"run": "r", "time": datetime(2026, 11, 21, tzinfo=UTC), "collector": "snmp", "vantage": "v", "kind": "tables",
+         "data": {"security": "authPriv", "cut": ["vlan macs"]}, "target": Target(ip="10.20.20.2")}
+    )  # fmt: skip
+    found = {(one.outcome, one.reason) for one in judge([RULES["SWI-057"]], [seen], LanFacts(inventory=False))}
+    assert found == {("holds", None), ("unknown", "tables-cut")}
+
+
 @pytest.mark.parametrize("platform", ["hp_comware", "aruba_aoscx", "other"])
 def test_a_platform_without_measures_is_not_judged_as_another(platform: str) -> None:
     data = {"platform": platform, "answer": False}

@@ -103,7 +103,12 @@ def test_what_was_not_learned_and_odd_rows_are_left_out() -> None:
     objects = planted(switch(macs=[("02:aa:00:00:00:01", "Gi0/2", 20)])).objects
     bridge = (1, 3, 6, 1, 2, 1, 17, 7, 1, 2, 2, 1)
     own = (20, 2, 0xAA, 0, 0, 0, 9)
-    objects |= {(*bridge, 2, *own): 102, (*bridge, 3, *own): 4, (*bridge, 2, 20, 999, 1): 102, (*bridge, 2, 20, 1, 1, 1, 1, 1, 300): 102}
+    objects |= {
+        (*bridge, 2, *own): 102,
+        (*bridge, 3, *own): 4,
+        (*bridge, 2, 20, 999, 1): 102,
+        (*bridge, 2, 20, 1, 1, 1, 1, 1, 300): 102,
+    }
     assert [one["mac"] for one in told(Fake(objects))["macs"]] == ["02:aa:00:00:00:01"]
 
 
@@ -148,6 +153,29 @@ def test_an_agent_that_goes_in_circles_is_left() -> None:
     reading = walk.Walk(fake)
     assert asyncio.run(reading.column("names", (1, 3, 6))) == {(1, 5): 1}
     assert (reading.cut, fake.asked) == (["names"], 1)
+
+
+class Failing(Fake):
+    """An agent that answers so many questions, and then fails."""
+
+    def __init__(self, objects: dict[Oid, int | bytes], answers: int, reason: str) -> None:
+        super().__init__(objects)
+        self.answers, self.reason = answers, reason
+
+    async def after(self, oid: Oid, count: int) -> list[tuple[Oid, int | bytes]]:
+        if self.asked >= self.answers:
+            self.asked += 1
+            raise agent.Unanswered(self.reason)
+        return await super().after(oid, count)
+
+
+def test_what_was_read_before_a_silence_is_kept_and_nothing_more_is_asked() -> None:
+    fake = Failing(planted(switch()).objects, 3, "snmp-silent")
+    found = told(fake)
+    assert (found["name"], [one["name"] for one in found["ports"]]) == ("core", ["Gi0/1", "Gi0/2", "Po1"])
+    assert (len(found["cut"]) > 10, fake.asked) == (True, 4)
+    with pytest.raises(agent.Unanswered):
+        told(Failing({}, 0, "snmp-silent"))
 
 
 def test_there_is_no_word_of_setting_anything() -> None:

@@ -42,7 +42,10 @@ def switch(number: int, *neighbours: tuple[str, str, str], **more: object) -> Ob
          "far_port": far, "far_description": "", "address": ""}
         for port, name, far in neighbours
     ]  # fmt: skip
-    own = [{"index": at, "name": f"Gi0/{at}", "description": f"GigabitEthernet0/{at}", "mac": card(number, at)} for at in range(1, 9)]
+    own = [
+        {"index": at, "name": f"Gi0/{at}", "description": f"GigabitEthernet0/{at}", "mac": card(number, at)}
+        for at in range(1, 9)
+    ]
     told: dict[str, object] = {"name": f"s{number}", "chassis": card(number), "ports": own, "neighbours": rows}
     return observed("tables", f"10.0.0.{number}", told | more)
 
@@ -177,7 +180,10 @@ def test_two_spellings_of_a_port_are_one(one: str, other: str) -> None:
         ("config", {"lldp_table": [7, {"local_interface": ["x"]}, {}, {"local_interface": "Gi0/1"}], "cdp_table": "x"}),
         ("config", {"bundles_table": [{"member_interface": 3}], "macs_table": [{"destination_port": [1, 2]}]}),
         ("tables", {"neighbours": [{"port": 3}, 4], "ports": {"name": 1}, "macs": [{"mac": "x", "port": "y"}]}),
-        ("tables", {"bundles": [{"port": 1, "bundle": None}], "arp": [{"ip": 3, "mac": "zz"}], "name": 3, "chassis": []}),
+        (
+            "tables",
+            {"bundles": [{"port": 1, "bundle": None}], "arp": [{"ip": 3, "mac": "zz"}], "name": 3, "chassis": []},
+        ),
     ],
 )
 def test_odd_rows_are_no_cables(kind: Kind, data: dict[str, object]) -> None:
