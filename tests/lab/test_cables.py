@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -48,6 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yard = Yard(ground, folder, tree)
         yard.raise_()
         ground.wait(dict.fromkeys(SSH, 22))
+        yard.wait_for_lldp()
         patch.setattr(auditing, "_world", lambda _order, _ministry: (World("bench"), ground.namespace(AUDITOR)))
         yard.inventory()
         began = time.monotonic()
@@ -98,17 +98,7 @@ def test_agents_hear_questions_only(place: Place) -> None:
         if one.security == "2c":
             assert set(place.yard.heard(last)) == {"0xa5"}, one.name
     for last in (7, 10, 11):
-        assert _said_to_snmpd(place.yard, last) == {"PING", "getnext"}
-
-
-def _said_to_snmpd(yard: Yard, last: int) -> set[str]:
-    """Return the words that snmpd said to the objects behind it: it says ``set`` when somebody does."""
-    pids = subprocess.run(
-        ["pgrep", "-f", "pass /objects.json /heard.log"], capture_output=True, text=True, check=True
-    ).stdout.split()
-    space = yard.ground.namespace(last).stat().st_ino
-    mine = [pid for pid in pids if Path(f"/proc/{pid}/ns/net").stat().st_ino == space]
-    return {line for pid in mine for line in Path(f"/proc/{pid}/root/heard.log").read_text().splitlines()}
+        assert place.yard.said(last) == {"PING", "getnext"}
 
 
 def test_what_is_read_in_clear_is_told(place: Place) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,6 +124,43 @@ class Yard:
         self._cable(13, 14, "trunk0")
         self._cable(13, 14, "trunk1")
 
+    def snmpd(self, last: int) -> int:
+        """Return the process of the snmpd at ``.last``; its root is the host's."""
+        space = self.ground.namespace(last).stat().st_ino
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                if (path / "comm").read_text() == "snmpd\n" and (path / "ns" / "net").stat().st_ino == space:
+                    return int(path.name)
+            except OSError:
+                continue
+        raise LookupError(f"no snmpd at {last}")
+
+    def wait_for_lldp(self, seconds: float = 30.0) -> None:
+        """Wait until the real neighbours know each other by both cables."""
+        ends = time.monotonic() + seconds
+        for last in (13, 14):
+            line = [
+                "nsenter",
+                "-t",
+                str(self.snmpd(last)),
+                "-m",
+                "-n",
+                "-r",
+                "-w",
+                "lldpcli",
+                "-f",
+                "keyvalue",
+                "show",
+                "neighbors",
+            ]
+            while True:
+                told = subprocess.run(line, capture_output=True, text=True, check=False).stdout
+                if told.count(".port.descr=") >= 2:
+                    break
+                if time.monotonic() > ends:
+                    raise TimeoutError(f"{last} has no neighbours: {told}")
+                time.sleep(0.3)
+
     def _run(self, last: int, *command: str) -> None:
         self.ground.plug(last)
         place = self.folder / str(last)
@@ -183,7 +221,9 @@ class Yard:
                 agents.LAG,
                 agents.CDP,
             )
-            words += [f"pass_persist -p 10 .{root} /usr/bin/python3 {AGENTS} pass /objects.json /heard.log" for root in roots]
+            words += [
+                f"pass_persist -p 10 .{root} /usr/bin/python3 {AGENTS} pass /objects.json /heard.log" for root in roots
+            ]
         else:
             files["etc/lldpd.conf"] = f"configure system hostname {one.name}\nconfigure lldp tx-interval 1\n".encode()
             words += ["master agentx", "agentXSocket /run/agentx/master"]
@@ -242,6 +282,10 @@ class Yard:
         path = self.folder / "credentials.yaml"
         path.write_text("\n".join(told) + "\n")
         return path
+
+    def said(self, last: int) -> set[str]:
+        """Return the words that snmpd said to the objects behind it: it says ``set`` when somebody writes."""
+        return {*Path(f"/proc/{self.snmpd(last)}/root/heard.log").read_text().splitlines()}
 
     def heard(self, last: int) -> list[str]:
         """Return the PDUs that one of our own agents heard."""

@@ -144,7 +144,7 @@ def _others(declared: Site, site: str) -> list[DeclaredHost]:
             address6=one.address6,
             mac=one.mac,
             role=role,
-            os=one.os if isinstance(one, Host) else one.platform,
+            os=one.os if isinstance(one, Host) else None if one.platform == "other" else one.platform,
             services=tuple(map(str, one.services)),
         )
         for name, one, role in standing

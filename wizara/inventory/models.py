@@ -163,9 +163,7 @@ class Snmp(Model):
 class Device(Model):
     """A switch or router reached by its command line, by SNMP, or by both."""
 
-    platform: Literal[
-        "cisco_ios", "huawei_vrp", "mikrotik_routeros", "fortinet", "hp_comware", "aruba_aoscx", "other"
-    ]
+    platform: Literal["cisco_ios", "huawei_vrp", "mikrotik_routeros", "fortinet", "hp_comware", "aruba_aoscx", "other"]
     lan: Name
     address: IPv4Address
     address6: Address6 | None = None

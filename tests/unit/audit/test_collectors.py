@@ -327,6 +327,24 @@ def test_passwords_travel_by_the_pipe_and_are_shown_nowhere_else() -> None:
     assert device.snmp.privacy_key.get_secret_value() == "hunter2-p"
 
 
+@pytest.mark.parametrize(("reached", "reason"), [(True, "snmp-from-node"), (False, "silent")])
+def test_tables_are_unknown_from_a_node_and_of_the_silent(*, reached: bool, reason: str) -> None:
+    login = DeviceLogin.model_validate(
+        {
+            "name": "sw",
+            "address": "127.0.0.1",
+            "platform": "other",
+            "username": "audit",
+            "snmp": {"version": "2c", "community": "x"},
+        }
+    )
+    told = asyncio.run(collectors._tables(login, None if reached else a_door(), {"127.0.0.1"} if reached else set()))
+    assert (told.kind, told.data) == (
+        "tables",
+        {"answer": False, "version": "2c", "security": "community", "reason": reason},
+    )
+
+
 def test_a_network_that_is_not_attached_gets_no_packet_unless_that_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = load("audits.lan.wire.ports").Port("eth0", IPv4Interface("192.0.2.2/24"), b"\2\0\0\0\0\1")
     monkeypatch.setattr(load("audits.lan.scan"), "ports", lambda: (elsewhere,))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import sys
 from bisect import bisect_right
+from datetime import UTC, date, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from wizara.audit.job import SnmpLogin
+from wizara.audit.limits import Limits
+from wizara.audit.orders import Orders, Pace
+from wizara.errors import Refusal
 from wizara.tree import load
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lab"))
@@ -197,3 +204,59 @@ def test_there_is_no_word_of_setting_anything() -> None:
 def test_a_login_knows_its_security_and_what_it_lacks(login: dict[str, str], security: str, complete: bool) -> None:
     made = SnmpLogin.model_validate(login)
     assert (made.security, made.complete) == (security, complete)
+
+
+def a_door(port: int, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(agent, "PORT", port)
+    monkeypatch.setattr(agent, "_PATIENCE", 0.1)
+    net = ip_network("127.0.0.0/8")
+    limits = Limits("r", "c", (net,), (), date(2020, 1, 1), date(2099, 12, 31), ("00:00-24:00",))
+    pace = Pace(host_per_second=1000, timeout=0.1)
+    return load("audits.lan.door").Door(Orders((net,), {}, limits, datetime(2026, 11, 26, 12, tzinfo=UTC), pace=pace))
+
+
+def asked(door: Any, channel: socket.socket) -> list[bytes]:
+    """Ask who listens at *channel* for a name, and return the datagrams that came there."""
+    login = SnmpLogin.model_validate({"version": "2c", "community": "hunter2"})
+
+    async def ask() -> None:
+        one = agent.SnmpAgent(door, "127.0.0.1", login)
+        try:
+            await one.after((1, 3, 6, 1, 2, 1, 1, 5), 25)
+        finally:
+            one.close()
+
+    with contextlib.suppress(agent.Unanswered):
+        asyncio.run(ask())
+    channel.setblocking(False)
+    heard = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            heard.append(channel.recv(65535))
+    return heard
+
+
+def test_a_silent_agent_is_asked_twice_and_only_questions_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
+        channel.bind(("127.0.0.1", 0))
+        heard = asked(a_door(channel.getsockname()[1], monkeypatch), channel)
+    assert len(heard) == 2
+    for message in heard:
+        ((_sequence, inside),) = agents.parts(message)
+        assert agents.parts(inside)[2][0] == 0xA5  # GetBulkRequest (RFC 3416)
+
+
+def test_a_datagram_that_the_door_refuses_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
+        channel.bind(("127.0.0.1", 0))
+        door = a_door(channel.getsockname()[1], monkeypatch)
+
+        def shut(*_where: object) -> None:
+            raise Refusal("outside")
+
+        monkeypatch.setattr(door, "check", shut)
+        with pytest.raises(Refusal, match="outside"):
+            asked(door, channel)
+        channel.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            channel.recv(1)

@@ -45,7 +45,14 @@ def observed(
 
 def _tables(shown: str, index: int) -> dict[str, object]:
     """A switch whose neighbours, ports and bundles all call themselves *shown*."""
-    row = {"source": "lldp", "port": shown, "neighbour": shown, "chassis": "", "far_port": shown, "far_description": shown}
+    row = {
+        "source": "lldp",
+        "port": shown,
+        "neighbour": shown,
+        "chassis": "",
+        "far_port": shown,
+        "far_description": shown,
+    }
     return {
         "version": "2c", "security": "community", "name": shown, "neighbours": [row], "cut": [],
         "bundles": [{"port": shown, "bundle": shown}],
