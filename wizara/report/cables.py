@@ -24,6 +24,8 @@ _KINDS = (
     ("Ten-GigabitEthernet", "XGE"), ("TenGigabitEthernet", "Te"), ("XGigabitEthernet", "XGE"), ("GigabitEthernet", "Gi"),
     ("FastEthernet", "Fa"), ("Port-channel", "Po"), ("Bridge-Aggregation", "BAGG"),
 )  # fmt: skip
+HERE, APART = "this computer", " · "
+"""How an audit calls the computer that it was done from, and what stands before the LAN that this was plugged into."""
 _HOW = (
     N_("A machine stands at a port where the switch learned it alone and no neighbour speaks."),
     N_("Ports that lead to other switches place nobody."),
@@ -122,7 +124,7 @@ def _cable_table(found: tuple[CableData, ...], words: Words) -> Table:
     )  # fmt: skip
     rows = tuple(
         (
-            *(latin(text or "–") for end in one.ends for text in (end.device, _cut(end.port))),
+            *(part for end in one.ends for part in (_called(end.device, words), latin(_cut(end.port) or "–"))),
             latin(_bundle(one) or "–"),
             words.prose(words.say(N_("both ends") if one.both else N_("one end only"))),
             _sources(one, words),
@@ -130,6 +132,14 @@ def _cable_table(found: tuple[CableData, ...], words: Words) -> Table:
         for one in found
     )
     return Table(headers=tuple(words.say(word) for word in headers), rows=rows, widths=(17, 17, 18, 17, 11, 10, 10))
+
+
+def _called(device: str, words: Words) -> Inline:
+    """Return the name of a device; that of the auditor's own computer is of the reader's language."""
+    here, apart, lan = device.partition(APART)
+    if here != HERE:
+        return latin(device or "–")
+    return (*words.prose(words.say(here)), *(latin(apart + lan) if lan else ()))
 
 
 def _bundle(one: CableData) -> str:
@@ -228,7 +238,7 @@ class _Tree:
         leaves = [*self._leaves(name)]
         more = len(leaves) - _MOST
         return Branch(
-            name, self._addresses.get(name, ""), name in self._read,
+            "".join(span.text for span in _called(name, self._words)), self._addresses.get(name, ""), name in self._read,
             strands=tuple(self._cables[above][name]) if above else (), leaves=tuple(leaves[:_MOST]),
             more=f"+{self._words.number(more)} {self._words.say('more')}" if more > 0 else "", below=tuple(below),
         )  # fmt: skip

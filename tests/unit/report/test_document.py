@@ -187,3 +187,25 @@ def test_the_report_names_the_places_that_were_looked_from(case: Case, language:
     spoken = "".join(re.findall(r'"text":"([^"]*)"', text))
     assert spoken.count(words) == 2  # beside the network, and among the places
     assert Catalogue(language).reasons["lost"] in spoken
+
+
+def test_cables_are_listed_drawn_and_named_in_the_readers_language(making: Callable[[list[str]], Case]) -> None:
+    told = {
+        "language": "lldp",
+        "interface": "eth0",
+        "chassis": "02:00:00:00:09:09",
+        "name": "sw-floor",
+        "port": "Gi0/3",
+    }
+    case = making(["Plain router"])
+    heard = case.observations[0].model_copy(update={"kind": "heard", "data": told})
+    case = Case(case.run, case.verdicts, (*case.observations, heard), case.audit)
+    for language, name in (("en", "this computer"), ("fr", "cet ordinateur"), ("ar", "هذا الحاسوب")):
+        document = build(case, language)
+        shape = {section.anchor: section.blocks for section in document.sections}
+        table = shape["cables"][0]
+        assert table.kind == "table"
+        assert any("sw-floor" in str(row) and name in str(row) for row in table.rows)
+        drawn = "".join(block.svg for block in shape["map"] if block.kind == "figure")
+        assert name in drawn
+        assert "Gi0/3" in drawn
