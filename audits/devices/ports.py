@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _SHORT = re.compile(r"^([A-Za-z-]+?)(\d.*)$")
+_ADDRESS = re.compile(r"[0-9.]+|[0-9a-f:]+:[0-9a-f:]*|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}")
 _HEX = re.compile(r"[0-9A-Fa-f]{12}")
 #: Names of kinds of ports, as devices cut them short; the first that fits.
 _KINDS = (
@@ -35,5 +36,6 @@ def card_key(text: str) -> str | None:
 
 
 def name_key(text: str) -> str:
-    """Return a device's name as others may know it: without its domain, in small letters."""
-    return text.strip().partition(".")[0].lower()
+    """Return a device's name as others may know it: without its domain or the serial number behind it, in small letters."""
+    name = text.strip().partition("(")[0].lower()
+    return name if _ADDRESS.fullmatch(name) else name.partition(".")[0]

@@ -175,6 +175,20 @@ def test_two_spellings_of_a_port_are_one(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("SW-1.ministry.test", "sw-1"),
+        ("n5k(SSI1234)", "n5k"),
+        ("10.1.1.9", "10.1.1.9"),
+        ("7c25.86c9.aaaa", "7c25.86c9.aaaa"),
+        ("44:48:c1:c4:dd:dd", "44:48:c1:c4:dd:dd"),
+    ],
+)
+def test_a_name_is_known_without_its_domain_and_an_address_is_whole(name: str, key: str) -> None:
+    assert ports.name_key(name) == key
+
+
+@pytest.mark.parametrize(
     ("kind", "data"),
     [
         ("config", {"lldp_table": [7, {"local_interface": ["x"]}, {}, {"local_interface": "Gi0/1"}], "cdp_table": "x"}),
