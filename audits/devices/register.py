@@ -6,7 +6,7 @@ from collections import Counter
 
 from audits.devices.ports import card_key, name_key
 from audits.devices.telling import Telling
-from wizara.audit.facts import LanFacts
+from wizara.audit.facts import DeclaredHost, LanFacts
 
 
 class Register:
@@ -23,13 +23,20 @@ class Register:
         self._cards = {card: key for key, one in told.items() for card in one.cards if cards[card] == 1}
         self._cards |= {one.chassis: key for key, one in told.items() if one.chassis}
         self._strangers: dict[str, str] = {}
+        self._declared: dict[str, DeclaredHost] = {}
+
+    def meet(self, card: str | None, address: str) -> None:
+        """Note that *card* and *address* are told of one: whoever else tells of the card alone means the same machine."""
+        declared = self._facts.with_mac(card) or self._facts.at(address)
+        if card and declared:
+            self._declared.setdefault(card, declared)
 
     def who(self, name: str, card: str | None, address: str) -> str:
         """Return the key of the one that is called *name*, or has the *card* or *address*; a stranger gets one of its own."""
         known = self._read(name, card, address)
         if known:
             return known
-        declared = self._facts.with_mac(card) or self._facts.at(address)
+        declared = self._facts.with_mac(card) or self._facts.at(address) or self._declared.get(card or "")
         key = f"?{declared.name}" if declared else self._stranger(name, card)
         self.shown.setdefault(key, declared.name if declared else name)
         return key

@@ -62,6 +62,8 @@ def topology(seen: Seen, facts: LanFacts) -> Topology:
     """Return what devices tell of each other (LLDP before CDP), what was heard at the auditor's port, and who is where."""
     told = tellings(seen, facts)
     register = Register(told, facts)
+    for each in (each for one in told.values() for each in one.neighbours):
+        register.meet(each.card, each.address)
     halves = once(_half(one.key, each, register) for one in told.values() for each in sorted(one.neighbours, key=_rank))
     halves += once(_heard(seen, register))
     joined = [*pairs(halves, told)]

@@ -36,6 +36,8 @@ class Planted:
     macs: list[tuple[str, str, int]] = field(default_factory=list)
     """(card, port, VLAN)."""
     arp: dict[str, str] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+    """Port → the management address of the neighbour there."""
     manner: str = "lldp"
     """``lldp``, ``lldp-v2``, or ``alias``: LLDP numbers of its own, with the port's name in the description."""
 
@@ -78,6 +80,8 @@ class Planted:
                 ("integer", 4), ("octets", chassis.replace(":", "")), ("integer", 5), ("string", far),
                 ("string", description), ("string", name),
             )  # fmt: skip
+            if port in self.addresses:
+                told[f"{base}.4.2.1.{4 if two else 3}.{index}.1.4.{self.addresses[port]}"] = ("integer", 2)
             for column, value in enumerate(values, 5 if two else 4):
                 told[f"{base}.4.1.1.{column}.{index}"] = value
 

@@ -22,8 +22,8 @@ HERE = Path(__file__).parent
 CONFIGURATIONS = HERE.parent / "unit" / "audit" / "configurations"
 COMMUNITY, AUTHENTICATION, PRIVACY = "hunter2-community", "hunter2-authentication", "hunter2-privacy"
 AGENTS = "/agents.py"
-SSH = {1: ("sw-ios", "cisco_ios"), 2: ("sw-vrp", "huawei_vrp"), 3: ("sw-comware", "hp_comware"),
-       4: ("sw-aruba", "aruba_aoscx"), 5: ("sw-routeros", "mikrotik_routeros")}  # fmt: skip
+SSH = {31: ("sw-ios", "cisco_ios"), 32: ("sw-vrp", "huawei_vrp"), 33: ("sw-comware", "hp_comware"),
+       34: ("sw-aruba", "aruba_aoscx"), 35: ("sw-routeros", "mikrotik_routeros")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,41 +48,42 @@ _TEN = ("Ten-GigabitEthernet1/0/0/5", "Ten-GigabitEthernet2/0/0/5", "Ten-Gigabit
 _FORTI, _AGG, _HP = "02:09:0f:00:06:00", "90:20:c2:bf:ae:00", _card("94f1.2879.5555")
 PCS = {"pc-1": "02:00:5e:00:00:01", "pc-2": "02:00:5e:00:00:02"}
 AGENT = {
-    6: Agent("fw", "fortinet", Planted(
+    36: Agent("fw", "fortinet", Planted(
         "FGT-HQ", _FORTI, ("port1", "port2", "port3", "lag1"),
         [("port1", _AGG, "rtr-agg-0620-a", "1/1/2", ""), ("port2", _HP, "HpSwitch", "23", ""), ("port3", _HP, "HpSwitch", "24", "")],
         bundles={"port2": "lag1", "port3": "lag1"}, arp={f"{NETWORK}.101": PCS["pc-1"]},
     )),
-    7: Agent("sw-hp", "other", Planted(
+    37: Agent("sw-hp", "other", Planted(
         "HpSwitch", _HP, ("13", "23", "24", "Trk1"),
         [("13", "02:00:00:00:01:00", "sw-ios", "Gi1/0/1", ""), ("23", _FORTI, "FGT-HQ", "port2", ""),
          ("24", _FORTI, "FGT-HQ", "port3", "")],
         bundles={"23": "Trk1", "24": "Trk1"},
     ), "authPriv"),
-    8: Agent("tsa-1", "cisco_ios", Planted(
+    38: Agent("tsa-1", "cisco_ios", Planted(
         "tsa-2960-sw01", _card("f55f-c2c5-e180"), ("Gi1/0/1", "Gi1/0/2"), [("Gi1/0/1", "02:00:00:00:02:00", "sw-vrp", "GE0/0/1", "")],
         manner="lldp-v2",
     )),
-    9: Agent("tsa-2", "cisco_ios", Planted(
+    39: Agent("tsa-2", "cisco_ios", Planted(
         "tsa-2960-sw01", _card("f41f-c2c5-e180"), ("Gi1/0/1", "Gi1/0/2"), [("Gi1/0/2", "02:00:00:00:02:00", "sw-vrp", "GigabitEthernet0/0/8", "")],
         manner="alias",
     )),
-    10: Agent("idc", "hp_comware", Planted(
+    40: Agent("idc", "hp_comware", Planted(
         "IDC-Intranet-HS125X", _card("70f9-6d17-ad59"), (*_TEN, "Bridge-Aggregation1"),
         [(_TEN[0], "02:00:00:00:03:00", "sw-comware", "XGE1/0/0/2", ""), (_TEN[1], "02:00:00:00:03:00", "sw-comware", "XGE1/0/0/3", "")],
         bundles={_TEN[0]: "Bridge-Aggregation1", _TEN[1]: "Bridge-Aggregation1"},
     ), "authNoPriv"),
-    11: Agent("agg", "aruba_aoscx", Planted(
+    41: Agent("agg", "aruba_aoscx", Planted(
         "rtr-agg-0620-a", _AGG, ("1/1/1", "1/1/2"),
         [("1/1/1", "02:00:00:00:04:00", "sw-aruba", "1/1/52", ""), ("1/1/2", _FORTI, "FGT-HQ", "port1", "")],
+        addresses={"1/1/2": f"{NETWORK}.36"},
     ), "2c-snmpd"),
-    12: Agent("desktop", "cisco_ios", Planted(
+    42: Agent("desktop", "cisco_ios", Planted(
         "desktop-switch", "02:00:00:00:12:00", _GI, cdp=[(_GI[0], "sw-ios", "GigabitEthernet1/0/16")],
         macs=[(PCS["pc-1"], _GI[1], 20), (PCS["pc-2"], _GI[2], 20),
               *((f"02:00:5e:00:01:{at:02x}", _GI[3], 20) for at in range(3)), *((f"02:00:5e:00:02:{at:02x}", _GI[0], 20) for at in range(9))],
     )),
-    13: Agent("real-1", "other", None, "authPriv"),
-    14: Agent("real-2", "other", None, "2c-snmpd"),
+    43: Agent("real-1", "other", None, "authPriv"),
+    44: Agent("real-2", "other", None, "2c-snmpd"),
 }  # fmt: skip
 #: (device, port, far device, far port, whether both ends tell of it, bundles), as a person would plug them.
 PLANTED = {
@@ -121,8 +122,8 @@ class Yard:
                 self._own(last, one.planted)
             else:
                 self._snmpd(last, one)
-        self._cable(13, 14, "trunk0")
-        self._cable(13, 14, "trunk1")
+        self._cable(43, 44, "trunk0")
+        self._cable(43, 44, "trunk1")
 
     def snmpd(self, last: int) -> int:
         """Return the process of the snmpd at ``.last``; its root is the host's."""
@@ -138,7 +139,7 @@ class Yard:
     def wait_for_lldp(self, seconds: float = 30.0) -> None:
         """Wait until the real neighbours know each other by both cables."""
         ends = time.monotonic() + seconds
-        for last in (13, 14):
+        for last in (43, 44):
             line = [
                 "nsenter",
                 "-t",

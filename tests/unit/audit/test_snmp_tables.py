@@ -65,8 +65,9 @@ def switch(**changes: Any) -> agents.Planted:
 @pytest.mark.parametrize("manner", ["lldp", "lldp-v2", "alias"])
 def test_neighbours_are_told_with_the_names_of_the_ports(manner: str) -> None:
     neighbour = ("Gi0/2", "02:00:00:00:02:00", "access", "Gi0/24", "uplink")
-    found = told(planted(switch(manner=manner, neighbours=[neighbour])))
+    found = told(planted(switch(manner=manner, neighbours=[neighbour], addresses={"Gi0/2": "10.0.0.9"})))
     (row,) = found["neighbours"]
+    assert row["address"] == "10.0.0.9"
     assert (row["port"], row["neighbour"], row["chassis"], row["far_port"]) == (
         "Gi0/2",
         "access",
