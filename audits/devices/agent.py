@@ -60,6 +60,8 @@ class SnmpAgent:
         self._who = _credentials(snmp, login)
         self._way: Any = None
         self.octets = 0
+        self.owed = 0
+        """Datagrams that left without having waited for their turn: version 3 asks who the agent is by itself."""
         self.refusal: Refusal | OSError | None = None
 
     async def after(self, oid: Oid, count: int) -> list[tuple[Oid, Value]]:
@@ -69,7 +71,8 @@ class SnmpAgent:
         name = snmp.ObjectType(snmp.ObjectIdentity(oid))
         told: tuple[Any, Any, Any, Any] = (None, None, None, ())
         for _try in range(_TRIES):
-            await self._door.admit(self._ip)
+            await self._door.admit(self._ip, 1 + max(0, self.owed))
+            self.owed = -1
             try:
                 told = await snmp.bulk_cmd(
                     self._engine, self._who, way, snmp.ContextData(), 0, count, name, lookupMib=False,
@@ -98,6 +101,7 @@ class SnmpAgent:
                 except (Refusal, OSError) as fault:
                     agent.refusal = fault
                     return
+                agent.owed += 1
                 super().send_message(message, address)
 
             def datagram_received(self, datagram: bytes, address: tuple[str, int]) -> None:
