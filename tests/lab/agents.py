@@ -160,7 +160,10 @@ def stub(path: Path, address: str, community: str, log: Path) -> None:
     while True:
         question, sender = channel.recvfrom(65535)
         ((_sequence, message),) = parts(question)
-        version, word, (kind, pdu) = parts(message)
+        version, word, *rest = parts(message)
+        if version[1] == b"\x03" or len(rest) != 1:
+            continue  # SNMPv3 is not spoken here
+        ((kind, pdu),) = rest
         with log.open("a") as out:
             out.write(f"{kind:#x} {word[1].decode('latin-1')}\n")
         if word[1] != community.encode() or version[1] != b"\x01" or kind not in {0xA0, 0xA1, 0xA5}:
