@@ -36,7 +36,8 @@ def documents() -> dict[str, Any]:
     hq["nodes"]["mail1"] |= {"mail_domains": ["mps.gov.test", "courrier.gov.test"], "services": ["tcp/8443"]}
     hq["nodes"]["dc1"]["ports"]["adm"] |= {"mac": "52:54:00:99:00:10", "device": "ens3"}
     hq["hosts"]["pc-hq-1"] |= {"os": "debian"}
-    hq["devices"]["sw-hq"] |= {"access": "ssh"}
+    snmp = {"version": "3", "user": "audit", "authentication": "sha256", "privacy": "aes128"}
+    hq["devices"]["sw-hq"] |= {"access": "ssh", "snmp": snmp}
     hq["devices"]["sw-hq"] |= {"address6": "fd6d:7073:6774:20::2", "username": "audit"}
     names = [name for path, site in found.items() if path.startswith("sites/") for name in site.get("nodes", {})]
     found["enrolled.yaml"] = {
