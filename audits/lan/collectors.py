@@ -68,6 +68,9 @@ async def _and_devices(
             servers.append((one.ip, one.port))
         yield observation(job, one)
     known = {str(device.address) for device in job.devices}
+    for ip, port in servers:
+        if ip in known:  # a try that fails may lock a device's account, which is needed to read it
+            yield observation(job, _login(methods.unasked("device-spared"), ip, port))
     asked = [
         asyncio.to_thread(_ways_in, connect, *server, logins=job.logins) for server in servers if server[0] not in known
     ]
@@ -107,7 +110,11 @@ async def _tables(device: DeviceLogin, door: Door | None, living: set[str | None
 
 
 def _ways_in(connect: reader.Connect, ip: str, port: int, *, logins: bool) -> Sighting:
-    return Sighting("methods", "login", methods.look(connect, ip, port, logins=logins), ip, port, "tcp")
+    return _login(methods.look(connect, ip, port, logins=logins), ip, port)
+
+
+def _login(facts: Facts, ip: str, port: int) -> Sighting:
+    return Sighting("methods", "login", facts, ip, port, "tcp")
 
 
 async def _here(orders: Orders) -> AsyncIterator[Sighting]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ssh_audit.ssh2_kexdb import SSH2_KexDB
 
-from audits.lan.subjects import services
+from audits.lan.subjects import services, untold
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Observation, Seen
 from wizara.audit.rule import Judgement, broken, holds, rule
@@ -73,6 +73,7 @@ def _ssh(seen: Seen, facts: LanFacts, listed: str, kind: str) -> Iterator[Judgem
     for about, one in services(seen, facts, "ssh"):
         found = [name for name in one.texts(listed) if weak(kind, name)]
         yield broken(about, [one], algorithms=", ".join(found)) if found else holds(about, [one])
+    yield from untold(seen, facts, "ssh", "ssh")
 
 
 @rule("SSH-001", kinds=("ssh",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:L/I:L/A:N", fix="manual")

@@ -21,13 +21,18 @@ _KNOWN = (("admin", "admin"), ("cisco", "cisco"))
 
 
 def look(connect: Connect, ip: str, port: int, *, logins: bool = False) -> Facts:
-    """Ask to log in by no method at all (RFC 4252 §5.2); ``answer: false`` when it does not come so far."""
+    """Ask to log in by no method at all (RFC 4252 §5.2); ``answer: false`` with a reason when it does not come so far."""
     facts = _asked(connect, ip, port, lambda transport: {"methods": [*_offered(transport)]})
     methods = facts.get("methods")
     if logins and isinstance(methods, list) and "password" in methods:
         opened = [name for name, word in _KNOWN if _asked(connect, ip, port, partial(_try, name, word)).get("open")]
         facts |= {"open": bool(opened), "reply": ", ".join(opened)}
     return facts
+
+
+def unasked(reason: str = "login-not-asked") -> Facts:
+    """Return that nothing is known of the ways to log in, and why: a key of the catalogue's ``[reasons]``."""
+    return {"answer": False, "reason": reason}
 
 
 def _try(name: str, word: str, transport: paramiko.Transport) -> Facts:
@@ -43,14 +48,16 @@ def _asked(connect: Connect, ip: str, port: int, ask: Callable[[paramiko.Transpo
     try:
         transport = paramiko.Transport(connect(ip, port, _SECONDS))
     except (OSError, EOFError, paramiko.SSHException):
-        return {"answer": False}
+        return unasked()
     try:
         transport.set_log_channel(quiet.name)
         transport.banner_timeout = transport.auth_timeout = _SECONDS
         transport.start_client(timeout=_SECONDS)
         return ask(transport)
+    except paramiko.ssh_exception.IncompatiblePeer:  # what it offers beside is judged by its KEXINIT (ssh.py)
+        return unasked("no-shared-algorithm")
     except (OSError, EOFError, paramiko.SSHException):
-        return {"answer": False}
+        return unasked()
     finally:
         transport.close()
 

@@ -13,7 +13,7 @@ _LISTS = ("kex", "host_key", "cipher", "cipher_back", "mac", "mac_back")
 
 
 async def look(door: Door, ip: str, port: int) -> Facts:
-    """Return banner and algorithms; ``answer: false`` when it is no SSH 2 server."""
+    """Return banner and algorithms; ``answer: false`` when it is no SSH 2 server, with a reason where it may yet be one."""
     try:
         async with door.tcp(ip, port) as talk:
             await talk.say(_IDENT)
@@ -22,7 +22,8 @@ async def look(door: Door, ip: str, port: int) -> Facts:
         return {"answer": False}
     parts = split(heard)
     if parts is None:
-        return {"answer": False, "heard": untrusted(heard[:256])}
+        silence: Facts = {"answer": False, "heard": untrusted(heard[:256])}
+        return silence | ({"reason": "no-algorithms"} if b"SSH-" in heard else {})
     banner, payload = parts
     return {"banner": untrusted(banner), **algorithms(payload)}
 

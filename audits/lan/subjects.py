@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wizara.audit.facts import DeclaredHost, LanFacts
 from wizara.audit.observation import Kind, Observation, Seen
 from wizara.audit.presence import card, others, twin
+from wizara.audit.rule import Judgement, unknown
 from wizara.audit.verdict import Subject
 
 
@@ -36,3 +37,12 @@ def services(seen: Seen, facts: LanFacts, *kinds: Kind) -> Iterator[tuple[Subjec
     for one in seen.answered(*kinds):
         if one.target.ip:
             yield subject(seen, facts, one.target.ip, one.target.service), one
+
+
+def untold(seen: Seen, facts: LanFacts, kind: Kind, collector: str) -> Iterator[Judgement]:
+    """Yield an unknown for each service that *collector* met and that told too little to be judged, with the reason."""
+    for one in seen.of(kind):
+        reason = one.text("reason")
+        if one.collector == collector and one.data.get("answer") is False and reason and one.target.ip:
+            about = subject(seen, facts, one.target.ip, one.target.service)
+            yield unknown(about, "left-alone" if reason == "breaker" else reason, [one])

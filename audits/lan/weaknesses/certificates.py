@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from audits.lan.subjects import services
+from audits.lan.subjects import services, untold
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Observation, Seen
 from wizara.audit.rule import Judgement, broken, holds, rule
@@ -107,3 +107,4 @@ def passwords(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
             methods = one.texts("methods")
             weak = {"password", "keyboard-interactive"} & {*methods}
             yield broken(about, [one], methods=", ".join(methods)) if weak else holds(about, [one])
+    yield from untold(seen, facts, "login", "methods")
