@@ -1,8 +1,8 @@
-"""The JSON Schema of the files people write, derived from the models."""
+"""The JSON Schema of the files people write, and of what programs read, derived from the models."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -14,8 +14,12 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schema(kind: str) -> dict[str, Any]:
     """Return the schema of ``ministry.yaml`` (*kind* ``ministry``) or of a site's file (``site``)."""
-    derived = _MODELS[kind].model_json_schema(by_alias=True, mode="validation")
-    return {"$schema": _DIALECT, **_closed(derived)}
+    return derived(_MODELS[kind], "validation")
+
+
+def derived(model: type[BaseModel], mode: Literal["validation", "serialization"]) -> dict[str, Any]:
+    """Return the schema of the JSON that *model* reads, or of what it writes."""
+    return {"$schema": _DIALECT, **_closed(model.model_json_schema(by_alias=True, mode=mode))}
 
 
 def _closed(part: Any) -> Any:

@@ -13,11 +13,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import fastjsonschema
 import pytest
 
 from wizara.cli.audit_screen import show
 from wizara.cli.auditing import Audited
 from wizara.errors import ExitCode
+from wizara.inventory.schema import derived
 from wizara.report.build import build
 from wizara.report.case import Case
 from wizara.report.data import ReportData, data, finding
@@ -207,8 +209,7 @@ def test_json_is_its_own_model_and_holds_the_evidence_of_every_finding(hostile_c
     known = {one.id for one in again.observations}
     assert all(set(one.evidence) <= known for one in again.findings)
     assert again.evidence_hash == hostile_case.evidence_hash
-    schema = ReportData.model_json_schema()
-    assert set(json.loads(text)) == set(schema["properties"])
+    fastjsonschema.compile(derived(ReportData, "serialization"), use_default=False)(json.loads(text))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
 
 

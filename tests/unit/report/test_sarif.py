@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import fastjsonschema
 import pytest
 
 from wizara.audit.baseline import Baseline, Looked
@@ -16,6 +18,8 @@ from wizara.report.case import Case
 from wizara.report.sarif import sarif
 from wizara.tree import load
 
+#: The committee's own schema, as SchemaStore (Apache-2.0) and the npm package @microsoft/jest-sarif 1.0.0-beta.0 (MIT) publish it.
+SCHEMA = Path(__file__).with_name("sarif-2.1.0-rtm.5.json")
 TEXT = {"text": (str, True)}
 #: object → property → (type or object, required): the part of the standard's §3 that a file of ours may use
 STANDARD: dict[str, dict[str, tuple[Any, bool]]] = {
@@ -73,6 +77,22 @@ def log(case: Case, language: str = "en") -> dict[str, Any]:
     return told
 
 
+@pytest.fixture(scope="module")
+def official() -> Callable[[dict[str, Any]], object]:
+    """The validator of the official schema; it raises at the first fault."""
+    check: Callable[[dict[str, Any]], object] = fastjsonschema.compile(
+        json.loads(SCHEMA.read_text()), use_default=False
+    )
+    return check
+
+
+@pytest.mark.parametrize("language", ["fr", "en", "ar"])
+def test_the_official_schema_takes_the_file(
+    hostile_case: Case, language: str, official: Callable[[dict[str, Any]], object]
+) -> None:
+    official(log(hostile_case, language))
+
+
 @pytest.mark.parametrize("language", ["fr", "en", "ar"])
 def test_the_file_is_what_the_standard_says(hostile_case: Case, language: str) -> None:
     told = log(hostile_case, language)
@@ -96,13 +116,19 @@ def test_the_file_is_what_the_standard_says(hostile_case: Case, language: str) -
         lambda told: told["runs"][0]["invocations"][0].update(startTimeUtc="yesterday"),
     ],
 )
-def test_what_the_standard_does_not_know_is_noticed(case: Case, break_it: Callable[[dict[str, Any]], object]) -> None:
+def test_what_the_standard_does_not_know_is_noticed(
+    case: Case, break_it: Callable[[dict[str, Any]], object], official: Callable[[dict[str, Any]], object]
+) -> None:
     told = log(case)
     break_it(told)
     assert faults(told, "sarifLog") != []
+    with pytest.raises(fastjsonschema.JsonSchemaValueException):
+        official(told)
 
 
-def test_what_was_mended_is_absent_and_what_is_known_is_unchanged(case: Case) -> None:
+def test_what_was_mended_is_absent_and_what_is_known_is_unchanged(
+    case: Case, official: Callable[[dict[str, Any]], object]
+) -> None:
     verdicts, rules = case.verdicts.verdicts, load("audits.lan.rules").RULES
     looked = Looked(rules, verdicts, case.observations)
     old = case.verdicts.findings[0].verdict.model_copy(update={"discriminator": "of old"})
@@ -110,7 +136,9 @@ def test_what_was_mended_is_absent_and_what_is_known_is_unchanged(case: Case) ->
         {one.fingerprint: one.verdict for one in case.verdicts.findings[1:]} | {old.fingerprint: old}, {}
     )
     now = conclude(verdicts, (), case.run.started.date(), baseline, looked)
-    (run,) = log(replace(case, verdicts=now))["runs"]
+    told = log(replace(case, verdicts=now))
+    official(told)
+    (run,) = told["runs"]
     states = [one["baselineState"] for one in run["results"]]
     assert (states.count("new"), states.count("unchanged")) == (1, len(now.findings) - 1)
     assert states.count("absent") == len([one for one in now.past if one.status == "fixed"])
