@@ -100,6 +100,7 @@ def _session(device: DeviceLogin, platform: str, gate: Gate, sock: Any, secrets:
     """Return a netmiko session whose every word passes *gate*, over the connection *sock*."""
     from netmiko._telnetlib import telnetlib  # noqa: PLC0415
     from netmiko.channel import TelnetChannel  # noqa: PLC0415
+    from netmiko.exceptions import NetmikoAuthenticationException  # noqa: PLC0415
     from netmiko.ssh_dispatcher import CLASS_MAPPER  # noqa: PLC0415 - a second of import that only this collector pays
 
     telnet = device.access == "telnet"
@@ -108,7 +109,13 @@ def _session(device: DeviceLogin, platform: str, gate: Gate, sock: Any, secrets:
     empty: Any = telnetlib.Telnet
 
     class Reader(base):  # type: ignore[misc]
+        logging_in, tried = False, False
+
         def write_channel(self, out_data: str) -> None:
+            if self.logging_in and out_data.strip() == secrets["password"]:
+                if self.tried:  # it asks again: once more might lock the account
+                    raise NetmikoAuthenticationException("refused")
+                self.tried = True
             gate.let_pass(out_data)
             super().write_channel(out_data)
 
@@ -119,7 +126,9 @@ def _session(device: DeviceLogin, platform: str, gate: Gate, sock: Any, secrets:
             self.remote_conn = empty()
             self.remote_conn.sock = sock
             self.channel = TelnetChannel(conn=self.remote_conn, encoding=self.encoding)
+            self.logging_in = True
             self.telnet_login()
+            self.logging_in = False
 
     settings: dict[str, Any] = {
         "device_type": kind, "host": str(device.address), "username": device.username, "fast_cli": False,

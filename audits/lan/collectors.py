@@ -15,6 +15,7 @@ from audits.devices import reader, snmp_tables
 from audits.lan import certificate, methods
 from audits.lan.door import Door
 from audits.lan.scan import Scan
+from audits.lan.tries import Tries
 from wizara.audit.job import DeviceLogin, Job, Station
 from wizara.audit.mandate import check_networks
 from wizara.audit.observation import Observation, now
@@ -61,7 +62,10 @@ async def _and_devices(
     """Yield what was seen, then what the declared devices tell; *door* is where datagrams leave, None where they cannot."""
     living: set[str | None] = set()
     servers: list[tuple[str, int]] = []
+    tries = Tries(wanted=job.may_log_in, stopped=job.locked)
     async for one in sightings:
+        if one.data.get("locked"):
+            tries.stop()
         if one.data.get("alive") or one.data.get("open"):
             living.add(one.ip)
         if one.kind == "ssh" and one.ip and one.port and one.data.get("answer") is not False:
@@ -71,9 +75,7 @@ async def _and_devices(
     for ip, port in servers:
         if ip in known:  # a try that fails may lock a device's account, which is needed to read it
             yield observation(job, _login(methods.unasked("device-spared"), ip, port))
-    asked = [
-        asyncio.to_thread(_ways_in, connect, *server, logins=job.logins) for server in servers if server[0] not in known
-    ]
+    asked = [asyncio.to_thread(_ways_in, connect, *server, tries) for server in servers if server[0] not in known]
     for way in asyncio.as_completed(asked):
         yield observation(job, await way)
     devices = () if job.passive else job.devices
@@ -109,8 +111,8 @@ async def _tables(device: DeviceLogin, door: Door | None, living: set[str | None
     return Sighting("snmp", "tables", facts, ip, 161, "udp")
 
 
-def _ways_in(connect: reader.Connect, ip: str, port: int, *, logins: bool) -> Sighting:
-    return _login(methods.look(connect, ip, port, logins=logins), ip, port)
+def _ways_in(connect: reader.Connect, ip: str, port: int, tries: Tries) -> Sighting:
+    return _login(methods.look(connect, ip, port, tries), ip, port)
 
 
 def _login(facts: Facts, ip: str, port: int) -> Sighting:

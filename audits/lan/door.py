@@ -15,6 +15,7 @@ from audits.lan.breaker import Breaker, Health
 from audits.lan.budget import FIRST, Budget, budget, class_of
 from audits.lan.pace import Bucket
 from audits.lan.ports import CONTROLLER, FORBIDDEN, HUSHED
+from audits.lan.tries import Tries
 from wizara.audit.limits import Address, Network
 from wizara.audit.orders import Orders
 from wizara.errors import Refusal
@@ -88,6 +89,7 @@ class Door:
 
     def __init__(self, orders: Orders) -> None:
         self.orders, self.pace, self.breaker = orders, orders.pace, Breaker()
+        self.tries = Tries(wanted=orders.logins, stopped=orders.locked)
         self._all = asyncio.Semaphore(orders.pace.sockets)
         self._hosts: dict[str, Host] = {}
         self._names: dict[str, str] = {}
@@ -121,6 +123,10 @@ class Door:
     def same(self, ip: str, other: str) -> None:
         """Note that *ip* is the machine that *other* is: they share one budget."""
         self._names.setdefault(ip, self._names.get(other, other))
+
+    def may_log_in(self, ip: str, account: str) -> str:
+        """Note that the well-known login of *account* is tried at *ip*, and return nothing; or return why it may not be."""
+        return self.tries.take(self._names.get(ip, ip), account)
 
     def health(self, ip: str) -> Health:
         """Return how *ip* answers."""

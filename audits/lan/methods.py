@@ -9,6 +9,7 @@ from typing import Any
 
 import paramiko
 
+from audits.lan.tries import Tries
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
@@ -20,14 +21,27 @@ _SECONDS = 8.0
 _KNOWN = (("admin", "admin"), ("cisco", "cisco"))
 
 
-def look(connect: Connect, ip: str, port: int, *, logins: bool = False) -> Facts:
+def look(connect: Connect, ip: str, port: int, tries: Tries) -> Facts:
     """Ask to log in by no method at all (RFC 4252 §5.2); ``answer: false`` with a reason when it does not come so far."""
     facts = _asked(connect, ip, port, lambda transport: {"methods": [*_offered(transport)]})
     methods = facts.get("methods")
-    if logins and isinstance(methods, list) and "password" in methods:
-        opened = [name for name, word in _KNOWN if _asked(connect, ip, port, partial(_try, name, word)).get("open")]
-        facts |= {"open": bool(opened), "reply": ", ".join(opened)}
+    if tries.wanted and isinstance(methods, list) and "password" in methods:
+        facts |= _known(connect, ip, port, tries)
     return facts
+
+
+def _known(connect: Connect, ip: str, port: int, tries: Tries) -> Facts:
+    """Try the logins that everybody knows; who hangs up instead of answering may be locking the account: that ends it."""
+    opened: list[str] = []
+    for name, word in _KNOWN:
+        if why := tries.take(ip, name):
+            return {"untried": why} if not opened else {"open": True, "reply": ", ".join(opened)}
+        told = _asked(connect, ip, port, partial(_try, name, word))
+        if "open" not in told:
+            tries.stop()
+            return {"open": bool(opened), "reply": ", ".join(opened), "locked": True}
+        opened += [name] if told["open"] else []
+    return {"open": bool(opened), "reply": ", ".join(opened)}
 
 
 def unasked(reason: str = "login-not-asked") -> Facts:
@@ -39,7 +53,7 @@ def _try(name: str, word: str, transport: paramiko.Transport) -> Facts:
     try:
         return {"open": not transport.auth_password(name, word, fallback=False)}
     except paramiko.AuthenticationException:
-        return {"open": False}
+        return {"open": False} if transport.is_active() else unasked()
 
 
 def _asked(connect: Connect, ip: str, port: int, ask: Callable[[paramiko.Transport], Facts]) -> Facts:

@@ -143,10 +143,17 @@ class Session:
                 self.say("\r          \r")
 
 
+def note(password: str) -> None:
+    """Keep that *password* was tried."""
+    with Path("tries.log").open("a") as log:
+        log.write(password + "\n")
+
+
 class Gate(paramiko.ServerInterface):
     """Who may come in by SSH."""
 
     def check_auth_password(self, username: str, password: str) -> int:
+        note(password)
         known = (username.partition("+")[0], password) == LOGIN
         return paramiko.AUTH_SUCCESSFUL if known else paramiko.AUTH_FAILED
 
@@ -187,11 +194,16 @@ def ssh(line: socket.socket, device: Device, key: paramiko.PKey) -> None:
 def telnet(line: socket.socket, device: Device, _key: object) -> None:
     session = Session(device, line.sendall, lambda: line.recv(1))
     try:
-        line.sendall(b"\xff\xfb\x01\xff\xfb\x03" + BANNER.encode() + b"\r\nUsername:")
-        name = session.line()
-        line.sendall(b"\r\nPassword:")
-        if (name.split("\ufffd")[-1].lstrip("\x01\x03"), session.line(echo=False)) == LOGIN:
-            session.talk()
+        line.sendall(b"\xff\xfb\x01\xff\xfb\x03" + BANNER.encode())
+        for _chance in range(3):
+            line.sendall(b"\r\nUsername:")
+            name = session.line()
+            line.sendall(b"\r\nPassword:")
+            note(password := session.line(echo=False))
+            if (name.split("\ufffd")[-1].lstrip("\x01\x03"), password) == LOGIN:
+                session.talk()
+                return
+            line.sendall(b"\r\n% Login invalid\r\n")
     except (EOFError, OSError):
         pass
     finally:

@@ -207,6 +207,14 @@ def test_telnet_is_spoken_only_where_it_is_declared(device: Replay) -> None:
     assert not (device.folder / "heard.log").exists()
 
 
+@pytest.mark.parametrize("device", [("cisco_ios", 9), ("huawei_vrp", 10)], indirect=True)
+@pytest.mark.parametrize("access", ["telnet", "ssh"])
+def test_a_refused_password_is_tried_once(device: Replay, access: str) -> None:
+    told = device.look(access=access, password="of-last-year")
+    assert (told["answer"], told["reason"]) == (False, "refused")
+    assert (device.folder / "tries.log").read_text().split() == ["of-last-year"]
+
+
 @pytest.mark.parametrize("device", [("cisco_ios", 8)], indirect=True)
 def test_a_foreign_host_key_gets_no_password(device: Replay) -> None:
     other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKYcw0NvDafAMP9PFyQpZv3pLDDMxreqK3Ps7VtQvrFS"

@@ -98,8 +98,11 @@ class Job(Record):
     listen: float = 0.0
     """Seconds to listen, at least."""
     passive: bool = False
-    logins: bool = False
     """Whether nothing is sent at all."""
+    logins: bool = False
+    """Whether logins that everybody knows are tried; the mandate must allow it, too."""
+    locked: bool = False
+    """Whether an earlier part of the run saw a sign of a lockout."""
     done: Done = Done()
     """What an interrupted run of it had done already."""
     devices: tuple[DeviceLogin, ...] = ()
@@ -108,6 +111,11 @@ class Job(Record):
     def targets(self) -> tuple[Network, ...]:
         """The networks that are looked at."""
         return self.networks or (*self.facts.networks, *self.facts.networks6)
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether logins that everybody knows are tried: wanted, and allowed."""
+        return self.logins and self.mandate.default_logins
 
     def orders(self) -> Orders:
         """Return what the scan itself is told: nothing that it need not know, and no secret."""
@@ -125,7 +133,7 @@ class Job(Record):
             ),
             moment=datetime.now(UTC).astimezone(), interface=self.interface, routed=self.routed, pace=self.pace,
             roles={ip: host.role for ip, host in declared}, ports=self.ports, listen=self.listen, passive=self.passive,
-            logins=self.logins,
+            logins=self.may_log_in, locked=self.locked,
             done=self.done,
         )  # fmt: skip
 
@@ -175,3 +183,5 @@ class AuditRecord(Record):
     """Tool → version."""
     pace: Pace = Pace()
     """How gently it was done; its name is the profile."""
+    logins: bool = False
+    """Whether logins that everybody knows were tried."""

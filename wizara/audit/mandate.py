@@ -48,6 +48,8 @@ class Mandate(Model):
     operators: tuple[Line, ...] = Field(min_length=1)
     controllers: tuple[Line, ...] = ()
     """Industrial controllers that may be spoken to, each by its declared name or its address; all others are sent no byte."""
+    default_logins: bool = False
+    """Whether logins that everybody knows may be tried (``--default-logins``): each account at most twice a machine."""
     contact: Line
     """Whom to call when something goes wrong."""
 
@@ -80,3 +82,14 @@ def check_networks(mandate: Mandate, networks: tuple[Network, ...], *, lab: bool
     """Refuse (exit 6) unless each of *networks* is private and wholly inside the perimeter."""
     for network in networks:
         mandate.limits(lab=lab).check_network(network)
+
+
+def check_logins(mandate: Mandate) -> None:
+    """Refuse (exit 6) to try logins that everybody knows unless the *mandate* allows it."""
+    if not mandate.default_logins:
+        raise Refusal(
+            _("the mandate {reference} does not allow logins to be tried").format(reference=mandate.reference),
+            hint=_("have {commissioner} add default_logins: true, or leave --default-logins out").format(
+                commissioner=mandate.commissioner
+            ),
+        )

@@ -93,6 +93,8 @@ class Orders:
     """Whether nothing is sent at all."""
     logins: bool = False
     """Whether logins that everybody knows are tried: at most two an account and run."""
+    locked: bool = False
+    """Whether another part of the audit saw a sign of a lockout: then none is tried any more."""
     done: Done = Done()
     _since: float = field(default_factory=time.monotonic, compare=False)
 
@@ -121,7 +123,8 @@ class Orders:
             ),
             moment=datetime.fromisoformat(told["moment"]), interface=told["interface"], routed=told["routed"],
             pace=Pace(**told["pace"]), roles=dict(told["roles"]), ports=tuple(told["ports"]), listen=float(told["listen"]),
-            passive=bool(told["passive"]), logins=bool(told["logins"]), done=_done(told["done"]),
+            passive=bool(told["passive"]), logins=bool(told["logins"]), locked=bool(told["locked"]),
+            done=_done(told["done"]),
         )  # fmt: skip
 
 

@@ -49,7 +49,8 @@ def _ports(text: str | None) -> tuple[int, ...]:
 @click.option("--listen", type=click.FloatRange(0, 86400), default=0.0, metavar="SECONDS",
               help="Listen to what is said unasked for so long, at least; it is listened to as long as the audit lasts.")  # fmt: skip
 @click.option("--default-logins", "logins", is_flag=True,
-              help="Also try logins that everybody knows, once an account; stopped by the first sign of a lockout.")  # fmt: skip
+              help="Also try logins that everybody knows, if the mandate allows it: "
+                   "twice an account and machine, none after a lockout.")  # fmt: skip
 @click.option("--passive", is_flag=True, help="Only listen (60 seconds, or as --listen says): not a frame is sent.")
 @click.option(
     "--over-wan",

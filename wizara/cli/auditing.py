@@ -19,7 +19,7 @@ from wizara.audit.exceptions import conclude, read_exemptions
 from wizara.audit.facts import LanFacts
 from wizara.audit.job import AuditRecord, DeviceLogin, Job, View
 from wizara.audit.limits import Network
-from wizara.audit.mandate import check_networks, read_mandate
+from wizara.audit.mandate import check_logins, check_networks, read_mandate
 from wizara.audit.observation import Kind, Observation, Target, now
 from wizara.audit.orders import CAPPED, PROFILES
 from wizara.audit.rule import judge
@@ -163,6 +163,8 @@ def prepare(order: Order) -> Prepared:
     mandate_path = order.mandate or Path(ministry.folder if ministry else ".") / "mandate.yaml"
     mandate = read_mandate(mandate_path)
     mandate.limits(lab=world.is_lab).check_time(started.astimezone())
+    if order.logins:
+        check_logins(mandate)
     moment = started.isoformat(timespec="seconds")
     facts = (
         declared_facts(ministry, order.site, order.lans, moment)
@@ -207,6 +209,7 @@ def _record(
         views=tuple(View(vantage=leg.vantage, station=leg.station is not None, networks=leg.networks) for leg in legs),
         versions=versions(),
         pace=PROFILES[order.profile],
+        logins=order.logins and not order.passive,
     )
 
 
@@ -267,7 +270,8 @@ def _collected(prepared: Prepared, progress: Progress) -> Collected:
 
     for job, namespace in prepared.jobs:
         try:
-            for seen in collect(job, namespace):
+            locked = any(one.flag("locked") for one in observations)
+            for seen in collect(job.model_copy(update={"locked": locked}), namespace):
                 keep(seen)
         except (Unreachable, Unfinished, Refusal) as fault:
             faults.append(fault)

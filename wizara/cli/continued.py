@@ -44,7 +44,7 @@ def begin(runs: Path, record: AuditRecord, world: World, resume: str | None, app
     if resume:
         if (kept.facts.networks, kept.facts.networks6) != (record.facts.networks, record.facts.networks6):
             raise UsageFault(_("the run {run} looked at other networks; --append adds to it").format(run=folder.run.id))
-        return Begun(folder, kept, earlier, resumed=True)
+        return Begun(folder, _tried(kept, record), earlier, resumed=True)
     return Begun(folder, _joined(kept, record), earlier)
 
 
@@ -70,4 +70,9 @@ def _joined(kept: AuditRecord, record: AuditRecord) -> AuditRecord:
         }
     )
     views: tuple[View, ...] = tuple(dict.fromkeys((*kept.views, *record.views)))
-    return kept.model_copy(update={"facts": facts, "views": views})
+    return _tried(kept, record).model_copy(update={"facts": facts, "views": views})
+
+
+def _tried(kept: AuditRecord, record: AuditRecord) -> AuditRecord:
+    """Return *kept*, which tells that logins were tried when that is so of either part."""
+    return kept.model_copy(update={"logins": kept.logins or record.logins})

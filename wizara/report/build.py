@@ -193,12 +193,22 @@ def _scope(case: Case, words: Words, catalogue: Catalogue) -> Section:
 
 def _contacted(case: Case, words: Words) -> tuple[tuple[str, Inline], ...]:
     """Return how gently machines were touched (where some were), how many are declared and how many answered."""
-    pace = ((words.say("Pace"), _pace(case, words)),) if case.audit.mandate else ()
+    pace = ((words.say("Pace"), _pace(case, words)), (words.say(N_("Well-known logins")), _logins(case, words)))
     return (
-        *pace,
+        *(pace if case.audit.mandate else ()),
         (words.say("Declared machines"), latin(words.number(len({host.name for host in case.audit.facts.hosts})))),
         (words.say("Machines that answered"), latin(words.number(_living(case)))),
     )
+
+
+def _logins(case: Case, words: Words) -> Inline:
+    """Say whether logins that everybody knows were tried, and whether that was ended early."""
+    if not case.audit.logins:
+        return words.prose(words.say(N_("not tried")))
+    tried = words.say(N_("tried, as the mandate allows: an account at most twice a machine"))
+    stopped = any(one.flag("locked") for one in case.seen.of("login", "mysql"))
+    ended = words.say(N_("ended at the first answer that looked like a lockout")) if stopped else ""
+    return words.prose("; ".join(filter(None, (tried, ended))))
 
 
 def _pace(case: Case, words: Words) -> Inline:

@@ -9,6 +9,9 @@ from audits.lan.looks.conversation import converse, hear_exactly, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
+#: Errors of MariaDB and MySQL that tell of a lockout: host blocked, too many connections, account locked (two numbers).
+_LOCKED = frozenset({1129, 1203, 3118, 4151})
+
 
 async def postgres(door: Door, ip: str, port: int) -> Facts:
     """Begin as ``postgres``: a server that trusts everybody asks for no password (protocol 3.0, AuthenticationOk)."""
@@ -35,7 +38,7 @@ async def mysql(door: Door, ip: str, port: int) -> Facts:
         if greeting[:1] != b"\x0a":
             return {"open": False} if greeting[:1] == b"\xff" else silence(greeting)
         version = untrusted(greeting[1:].split(b"\0")[0])
-        if not door.orders.logins:
+        if door.may_log_in(ip, "root"):
             return {"version": version}
         flags = 0x00000200 | 0x00008000 | 0x00080000
         body = struct.pack("<IIB23x", flags, 1 << 20, 45) + b"root\0" + b"\0" + b"mysql_native_password\0"
@@ -44,6 +47,9 @@ async def mysql(door: Door, ip: str, port: int) -> Facts:
         if reply[:1] == b"\xfe":  # it wants another method: nothing to answer it with is an empty password
             await talk.say(b"\0\0\0\3")
             reply = await _packet(talk)
+        if reply[:1] == b"\xff" and int.from_bytes(reply[1:3], "little") in _LOCKED:
+            door.tries.stop()
+            return {"open": False, "version": version, "locked": True}
         return {"open": reply[:1] == b"\0", "version": version}
 
     return await converse(door, ip, port, script)

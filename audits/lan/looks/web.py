@@ -10,6 +10,7 @@ from audits.lan import talks
 from audits.lan.door import Door
 from audits.lan.looks.conversation import silence
 from audits.lan.tls import any_tls
+from audits.lan.tries import locks
 from wizara.audit.orders import Facts
 
 _ASKS = (b"HTTP/1.1 401", b"HTTP/1.0 401")
@@ -73,6 +74,12 @@ async def factory_login(door: Door, ip: str, port: int) -> Facts:
         return silence()
     if not (await _get(door, ip, port, None, "/")).startswith(_ASKS):
         return silence()
+    if why := door.may_log_in(ip, "admin"):
+        return {"untried": why}
     word = base64.b64encode(b"admin:admin").decode()
     answer = await _get(door, ip, port, None, "/", f"Authorization: Basic {word}")
-    return {"open": re.match(rb"HTTP/1\.[01] (2\d\d|30[1237]) ", answer) is not None, "account": "admin"}
+    let_in = re.match(rb"HTTP/1\.[01] (2\d\d|30[1237]) ", answer) is not None
+    if not let_in and locks(answer):
+        door.tries.stop()
+        return {"open": False, "account": "admin", "locked": True}
+    return {"open": let_in, "account": "admin"}

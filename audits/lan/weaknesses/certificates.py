@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from audits.lan.subjects import services, untold
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Observation, Seen
-from wizara.audit.rule import Judgement, broken, holds, rule
+from wizara.audit.rule import Judgement, broken, holds, rule, unknown
 
 #: Days before its end at which a certificate should have been renewed.
 _NOTICE = timedelta(days=21)
@@ -108,3 +108,7 @@ def passwords(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
             weak = {"password", "keyboard-interactive"} & {*methods}
             yield broken(about, [one], methods=", ".join(methods)) if weak else holds(about, [one])
     yield from untold(seen, facts, "login", "methods")
+    asked = {(one.target.ip, one.target.port) for one in seen.of("login") if one.collector == "methods"}
+    for about, one in services(seen, facts, "ssh"):
+        if (one.target.ip, one.target.port) not in asked:
+            yield unknown(about, "login-passed-over", [one])

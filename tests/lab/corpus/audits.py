@@ -23,6 +23,7 @@ from: 2020-01-01
 to: 2099-12-31
 hours: ["00:00-24:00"]
 operators: [bench]
+default_logins: true
 contact: bench
 """
 

@@ -25,7 +25,7 @@ legacy, ldap, names, rpc, screens, mailboxes, databases, appliances, smb, smb_se
 )  # fmt: skip
 MANDATE = Mandate.model_validate(
     {"commissioner": "t", "reference": "t", "date": "2026-01-01", "perimeter": ["127.0.0.0/8"], "from": "2020-01-01", "to": "2099-01-01",
-     "hours": ["00:00-24:00"], "operators": ["t"], "contact": "t"}
+     "hours": ["00:00-24:00"], "operators": ["t"], "contact": "t", "default_logins": True}
 )  # fmt: skip
 
 
@@ -125,6 +125,7 @@ def test_the_login_of_a_device_is_tried_only_where_that_is_asked_for() -> None:
     assert heard == []
     assert asyncio.run(ask(logins=True))["open"] is False
     assert sum(b"Authorization" in one for one in heard) == 1
+
 
 
 def every_look() -> list[tuple[str, Any]]:

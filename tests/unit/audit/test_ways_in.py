@@ -17,7 +17,7 @@ from wizara.audit.rule import judge
 from wizara.report.words import Catalogue
 from wizara.tree import load
 
-methods, ssh = load("audits.lan.methods"), load("audits.lan.ssh")
+methods, ssh, tries = (load(f"audits.lan.{name}") for name in ("methods", "ssh", "tries"))
 RULES = {one.id: one for one in load("audits.lan.rules").RULES}
 OURS = {
     "kex": b"ecdh-sha2-nistp256",
@@ -58,6 +58,7 @@ def asked(answer: bytes) -> dict[str, Any]:
             lambda ip, port, seconds: socket.create_connection((ip, port), seconds),
             "127.0.0.1",
             server.getsockname()[1],
+            tries.Tries(wanted=False),
         )
         thread.join()
     return facts
@@ -101,6 +102,7 @@ def test_a_server_that_can_be_asked_tells_its_ways() -> None:
             lambda ip, port, seconds: socket.create_connection((ip, port), seconds),
             "127.0.0.1",
             server.getsockname()[1],
+            tries.Tries(wanted=False),
         )
         done.set()
         thread.join()
