@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import Literal
 
 from audits.lan.ports import FORBIDDEN
 from wizara.audit.facts import DeclaredHost, LanFacts
@@ -49,13 +50,17 @@ def ports(host: DeclaredHost) -> tuple[int, ...]:
     return tuple(sorted({*PORTS, *served} - FORBIDDEN))
 
 
-def permits(facts: LanFacts, source: str, ip: str, port: int) -> bool:
-    """Say whether a declared flow lets some machine of the LAN *source* reach TCP *port* of *ip*."""
+def permits(facts: LanFacts, source: str, ip: str, port: int) -> Literal["all", "some", "none"]:
+    """Say whether declared flows let all machines of the LAN *source* reach TCP *port* of *ip*, or some of them only."""
     network = next(one.network for one in facts.lans if one.name == source)
     address = IPv4Address(ip)
-    return any(
-        f"tcp/{port}" in flow.services
-        and any(network.overlaps(one) for one in flow.sources)
-        and any(address in one for one in flow.targets)
+    sources = [
+        one
         for flow in facts.flows
-    )
+        if f"tcp/{port}" in flow.services and any(address in target for target in flow.targets)
+        for one in flow.sources
+        if network.overlaps(one)
+    ]
+    if any(network.subnet_of(one) for one in sources):
+        return "all"
+    return "some" if sources else "none"

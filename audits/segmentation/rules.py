@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from audits.segmentation.matrix import permits, ports, standing
 from wizara.audit.facts import LanFacts
@@ -22,7 +23,7 @@ def _cell(facts: LanFacts, one: Observation) -> Subject:
     return Subject(asset=asset, name=name, ip=one.target.ip, service=one.target.service)
 
 
-def _permitted(facts: LanFacts, one: Observation) -> bool:
+def _permitted(facts: LanFacts, one: Observation) -> Literal["all", "some", "none"]:
     return permits(facts, one.text("source"), one.target.ip or "", one.target.port or 0)
 
 
@@ -35,8 +36,15 @@ def listens(seen: Seen, facts: LanFacts, one: Observation) -> bool:
 
 
 def _untested(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
-    """Yield one unknown for each pair of LANs that nothing was tried between."""
+    """Yield one unknown for each connection that could not be tried, and for each pair of LANs that nothing was tried between."""
     done = {(one.text("source"), one.text("target")) for one in _tried(seen)}
+    told: dict[tuple[str, str], str] = {}
+    for one in seen.of("reachability"):
+        if one.text("purpose") == "segmentation" and one.data.get("answer") is False:
+            pair = (one.text("source"), one.text("target"))
+            told.setdefault(pair, one.text("outcome"))
+            if one.target.port and pair in done:
+                yield unknown(_cell(facts, one), one.text("outcome"), [one])
     for source in facts.lans if facts.segmentation else ():
         for target in facts.lans:
             if source != target and (source.name, target.name) not in done:
@@ -44,7 +52,8 @@ def _untested(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
                     asset=f"{facts.site}/{source.name}/{target.name}", name=f"{source.name} → {target.name}"
                 )
                 nobody = not any(ports(host) for host in standing(facts, target.name))
-                yield unknown(about, "no-target" if nobody else "not-tested")
+                known = told.get((source.name, target.name))
+                yield unknown(about, known or ("no-target" if nobody else "not-tested"))
 
 
 @rule(
@@ -58,9 +67,12 @@ def forbidden_passage(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """Traffic that no flow declares does not pass between LANs; a refusal proves it only where something listens."""
     yield from _untested(seen, facts)
     for one in _tried(seen):
-        if _permitted(facts, one):
+        permitted, about = _permitted(facts, one), _cell(facts, one)
+        if permitted == "all":
             continue
-        about = _cell(facts, one)
+        if permitted == "some":  # what this place got is no sign of what the declared machines get, nor of what others do
+            yield unknown(about, "partly-declared", [one])
+            continue
         if one.text("outcome") == "open":
             yield broken(
                 about, [one], source=one.text("source"), name=one.text("name"), service=one.target.service or ""
@@ -81,7 +93,7 @@ def forbidden_passage(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
 def unexpected_block(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """Declared traffic passes between LANs; where nothing is known to listen, silence shows nothing."""
     for one in _tried(seen):
-        if not _permitted(facts, one):
+        if _permitted(facts, one) != "all":
             continue
         about = _cell(facts, one)
         if one.text("outcome") == "open":

@@ -88,6 +88,8 @@ class Job(Record):
     """Those of the facts that this collection looks at; none means all."""
     routed: bool = False
     """Whether declared addresses are tried by route where the network is not attached."""
+    stands: tuple[str, ...] = ()
+    """The LANs of the site that it is plugged into: what passes from there is what passes from it."""
     station: Station | None = None
     """Where it runs; None is this computer."""
     mandate: Mandate

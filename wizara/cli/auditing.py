@@ -218,7 +218,8 @@ def _job(begun: Begun, order: Order, leg: Leg, devices: tuple[DeviceLogin, ...],
     assert begun.record.mandate is not None
     return Job(
         run=begun.folder.run.id, interface=order.interface, facts=begun.record.facts, networks=leg.networks,
-        routed=leg.routed, station=leg.station, mandate=begun.record.mandate, lab=lab, vantage=leg.vantage, devices=mine,
+        stands=leg.stands, routed=leg.routed, station=leg.station, mandate=begun.record.mandate, lab=lab,
+        vantage=leg.vantage, devices=mine,
         pace=CAPPED if leg.capped else begun.record.pace, ports=order.ports, listen=order.listen, passive=order.passive,
         logins=order.logins,
         done=begun.done(leg.vantage),
@@ -276,7 +277,8 @@ def _collected(prepared: Prepared, progress: Progress) -> Collected:
         except (Unreachable, Unfinished, Refusal) as fault:
             faults.append(fault)
             read = {(one.kind, one.target.ip) for one in observations}
-            for blind in _blind(prepared, set(job.targets), "lost", job.vantage, read):
+            lost = set(job.targets) if job.subject == "lan" else set()
+            for blind in _blind(prepared, lost, "lost", job.vantage, read):
                 keep(blind)
     if faults and not any(one.kind == "sweep" and "reason" not in one.data for one in observations):
         raise faults[0]

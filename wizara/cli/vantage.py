@@ -35,6 +35,8 @@ class Leg:
     routed: bool = False
     capped: bool = False
     """Whether a slow link lies between: then little is sent."""
+    stands: tuple[str, ...] = ()
+    """The LANs of the site that the place is plugged into."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def choose(ground: Ground, source: str | None, interface: str | None, *, over_wa
     first = tuple(one for one in ground.networks if one not in twins)
     here = attached(first, interface, ground.namespace)
     own = tuple(one for one in first if one in here)
-    legs = [Leg(HERE, own, ground.namespace)] if own else []
+    legs = [Leg(HERE, own, ground.namespace, stands=_named(ground, own))] if own else []
     stations: dict[str, tuple[Network, ...]] = {}
     for network in first:
         node = None if network in here or interface else _node_on(ground, network)
@@ -84,6 +86,12 @@ def choose(ground: Ground, source: str | None, interface: str | None, *, over_wa
             hint=_("plug it into the network that is audited, or declare a node there with vantage: true; nothing was sent"),
         )  # fmt: skip
     return tuple(replace(leg, networks=(*leg.networks, *_beside(leg.networks, twins))) for leg in legs)
+
+
+def _named(ground: Ground, networks: tuple[Network, ...]) -> tuple[str, ...]:
+    """Return the names of the LANs that *networks* are."""
+    lans = ground.declared.lans if ground.declared else {}
+    return tuple(name for name, lan in lans.items() if lan.network in networks)
 
 
 def _twins(ground: Ground) -> dict[Network, Network]:
@@ -107,7 +115,7 @@ def _plugged(ground: Ground, lan: str, interface: str | None) -> Leg:
             _("this computer is not plugged into {lan} ({network})").format(lan=lan, network=network),
             hint=_("plug it in there, with an address of that network; nothing was sent"),
         )
-    return Leg(f"{HERE}{APART}{lan}", ground.networks, ground.namespace, routed=True)
+    return Leg(f"{HERE}{APART}{lan}", ground.networks, ground.namespace, routed=True, stands=(lan,))
 
 
 def _crosses(ground: Ground, source: str, *, over_wan: bool) -> bool:
@@ -159,7 +167,9 @@ def _from(ground: Ground, node: str) -> Leg:
         name=node, address=_declared_node(ground.ministry, node).manage,
         host_key=ground.ministry.enrolled.nodes[node].host_key, user=PROVISIONER, key_file=scene.ssh_key,
     )  # fmt: skip
-    return Leg(node, (), ground.world.namespace, station)
+    lans = ground.declared.lans if ground.declared else {}
+    own = ground.declared.nodes[node].ports if ground.declared and node in ground.declared.nodes else {}
+    return Leg(node, (), ground.world.namespace, station, stands=tuple(name for name in lans if name in own))
 
 
 def _declared_node(ministry: Ministry, name: str) -> Node:

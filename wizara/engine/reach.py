@@ -247,6 +247,11 @@ class Machine:
         except (paramiko.SSHException, EOFError) as fault:
             raise OSError(str(fault)) from fault
 
+    @property
+    def alive(self) -> bool:
+        """Whether the connection still stands."""
+        return self._transport.is_active()
+
     def _finish(self, command: str, stdin: str) -> str:
         try:
             channel = self._transport.open_session(timeout=_CONNECT_SECONDS)

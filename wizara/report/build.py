@@ -77,7 +77,7 @@ def build(case: Case, language: str) -> Document:
                 *((_lan(case, words),) if case.audit.facts.networks else ()),
                 *cables(case, words),
                 *((comparison(case, words, catalogue),) if compared(case) else ()),
-                *((segmentation(case, words),) if case.audit.facts.segmentation else ()),
+                *((segmentation(case, words, catalogue),) if case.audit.facts.segmentation else ()),
                 _findings(case, words, catalogue),
                 _promises(case, words, catalogue),
                 colophon(case, words, catalogue),
