@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hostile_sources import SOURCES
+
 from wizara.audit.exceptions import conclude
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Observation
 from wizara.audit.rule import judge
-from wizara.audit.untrusted import untrusted
 from wizara.report.case import Case
 from wizara.tree import load
 
@@ -31,19 +32,6 @@ MANNERS = (
     lambda text: text, lambda text: "  " + text, lambda text: "\ufeff" + text, lambda text: "\r\n" + text, html.escape,
     lambda text: text.replace("<", "\uff1c"), lambda text: "'\"`" + text, lambda text: "A" * 400 + text,
 )  # fmt: skip
-SOURCES = (
-    "banner",
-    "title",
-    "header",
-    "certificate",
-    "sysdescr",
-    "lldp",
-    "mdns",
-    "netbios",
-    "dhcp",
-    "ptr",
-    "configuration",
-)
 
 
 def payloads() -> list[str]:
@@ -62,51 +50,12 @@ def _report() -> Any:
 
 
 def _said(see: Any, ip: str, text: str) -> Iterator[Observation]:
-    """One machine says *text* wherever a machine can."""
-    shown = untrusted(text)
+    """One machine says *text* wherever a machine can, and it is read as it would be on a wire."""
     mac = "02:00:00:00:{:02x}:{:02x}".format(*map(int, ip.split(".")[2:]))
     yield see("host", ip, {"alive": True, "macs": [mac]}, mac=mac)
-    yield see("banner", ip, {"text": shown}, 2222)
-    yield see("telnet", ip, {"negotiates": True, "text": shown}, 23)
-    yield see(
-        "http",
-        ip,
-        {"status": 401, "title": shown, "server": shown, "password_form": True, "authenticate": f"Basic {shown}"},
-        80,
-    )
-    yield see(
-        "tls",
-        ip,
-        {"versions": ["TLSv1.0"], "certificate": {"subject": shown, "not_after": "2025-01-01T00:00:00+00:00"}},
-        443,
-    )
-    yield see("snmp", ip, {"community": "public", "description": shown}, 161)
-    for source in ("mdns", "netbios", "dhcp", "lldp"):
-        yield see(
-            "heard", ip, {"language": source, "name": shown, "names": [shown], "hostname": shown, "system": shown}
-        )
-    yield see("dns", ip, {"ptr": shown, "name": shown})
-    hidden = load("audits.devices.redaction").redacted(
-        "cisco_ios",
-        [
-            f"hostname {shown}",
-            "line vty 0 4",
-            f" transport input telnet {shown}",
-            f"snmp-server community public {shown}",
-        ],
-    )
-    yield see(
-        "config",
-        ip,
-        {
-            "platform": "cisco_ios",
-            "name": shown,
-            "file": shown,
-            "config": [*hidden],
-            "lldp_table": [{"neighbor_name": shown}],
-        },
-        22,
-    )
+    for source in SOURCES.values():
+        for kind, data, port in source(text.encode("utf-8", "surrogatepass")):
+            yield see(kind, ip, data, port)
 
 
 def case() -> Case:

@@ -70,7 +70,9 @@ def forbidden_passage(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         permitted, about = _permitted(facts, one), _cell(facts, one)
         if permitted == "all":
             continue
-        if permitted == "some":  # what this place got is no sign of what the declared machines get, nor of what others do
+        if (
+            permitted == "some"
+        ):  # what this place got is no sign of what the declared machines get, nor of what others do
             yield unknown(about, "partly-declared", [one])
             continue
         if one.text("outcome") == "open":

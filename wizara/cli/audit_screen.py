@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wizara.audit.untrusted import harmless
 from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def show(done: Audited) -> None:
         click.echo(f"          {finding.title}{accepted}\n          {finding.seen}")
     _show_past(done)
     for fault in done.faults:
-        click.echo(_("not seen to the end: {fault}").format(fault=fault), err=True)
+        click.echo(_("not seen to the end: {fault}").format(fault=harmless(str(fault))), err=True)
     counts = ", ".join(f"{count} {name}" for name, count in done.counts.items() if count) or _("none")
     click.echo(
         _("findings: {counts}; proven: {proofs}; not known: {unknown}").format(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from wizara import __version__, text
+from wizara.audit.untrusted import harmless
 from wizara.cli import phrases
 from wizara.cli.options import HELP_NAMES, speak
 from wizara.errors import ExitCode, InventoryFaults, WizaraError
@@ -98,8 +99,8 @@ def command(no_color: bool, debug: bool) -> None:
 def complain(fault: WizaraError) -> None:
     """Write *fault* to stderr, a line each."""
     faults = fault.faults if isinstance(fault, InventoryFaults) else (fault,)
-    for one in faults:
-        click.echo(str(one), err=True)
+    for one in faults:  # what a machine said may be in it
+        click.echo("\n".join(map(harmless, str(one).split("\n"))), err=True)
 
 
 def main(arguments: list[str] | None = None) -> Any:
