@@ -34,8 +34,9 @@ PLANTED = {
     ("SNM-001", "10.20.20.77"), ("WEB-001", "10.20.20.77"), ("WEB-002", "10.20.20.77"), ("LAN-001", "10.20.20.77"),
     ("LAN-001", "10.20.20.78"), ("FTP-001", "10.20.20.41"), ("LAN-003", "10.20.20.13"), ("TLS-001", "10.20.20.40"),
     ("TLS-002", "10.20.20.40"), ("TLS-004", "10.20.20.40"), ("TLS-005", "10.20.20.40"), ("SMT-002", "10.20.20.77"),
-    ("LAN-002", "10.20.20.14"), ("SWI-001", "10.20.20.2"), ("SWI-002", "10.20.20.2"),
-    ("SWI-003", "10.20.20.2"), ("SWI-004", "10.20.20.2"),
+    ("LAN-002", "10.20.20.14"),
+    # The configuration of ``ios_stub``: Telnet and community public, passwords in clear (planted), and what its eight lines lack
+    *((f"SWI-{number:03d}", "10.20.20.2") for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 24, 25, 30, 31, 37, 38, 49)),
     # paramiko, which the switch stub speaks with, really offers SHA-1 and CBC
     ("SSH-001", "10.20.20.2"), ("SSH-002", "10.20.20.2"), ("SSH-003", "10.20.20.2"),
 }  # fmt: skip
@@ -89,9 +90,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def test_everything_planted_is_found_and_nothing_else_is_accused(bench: Bench) -> None:
     found = {(one.rule, one.subject.ip) for one in bench.done.findings}
-    assert {one for one in found if one in PLANTED or not one[0].startswith("SWI")} == PLANTED
-    switches = {ip for rule, ip in found if rule.startswith("SWI")}
-    assert switches == {"10.20.20.2"}  # what else it lacks is judged by tests of its own
+    assert found == PLANTED
     assert bench.done.code == ExitCode.PENDING
     assert bench.seconds < 30
 

@@ -95,8 +95,11 @@ def test_an_institution_behind_300_ms_is_audited_from_its_gateway(applied_minist
     found = {(one["rule"], one["subject"]["ip"], one["subject"]["mac"]) for one in json.loads(out)["findings"]}
     assert found == {("LAN-001", STRANGER, CARD)}
     kept = (Path(json.loads(out)["folder"]) / "observations.jsonl").read_text()
-    seen = [one for one in map(json.loads, kept.splitlines()) if one["data"].get("reason") != "outside-mandate"]
+    seen = [json.loads(line) for line in kept.splitlines()]
     assert {one["vantage"] for one in seen} == {"gw-ons"}
+    assert [
+        one for one in seen if one["data"].get("reason") == "outside-mandate"
+    ] == []  # the shipped mandate names IPv6, too
     assert '"open":[8080]' in kept  # the declared service of pc-ons
     assert remains(applied_ministry.lab, "gw-ons") == ""
 
@@ -151,11 +154,27 @@ def test_each_network_is_looked_at_from_where_it_is_attached(applied_ministry: A
     assert "looking from gw-hq, over SSH: 10.20.99.0/24, 10.20.10.0/24" in said
     kept = (Path(json.loads(out)["folder"]) / "observations.jsonl").read_text().splitlines()
     sweeps = [one for one in map(json.loads, kept) if one["kind"] == "sweep"]
-    untold = [one["data"]["network"] for one in sweeps if one["data"].get("reason") == "outside-mandate"]
-    assert sorted(untold) == ["fd6d:7073:6774:10::/64", "fd6d:7073:6774:20::/64"]  # the mandate names IPv4 alone
-    assert {one["data"]["network"]: one["vantage"] for one in sweeps if one["data"]["network"] not in untold} == {
-        "10.20.20.0/24": "this computer", "10.20.99.0/24": "gw-hq", "10.20.10.0/24": "gw-hq",
+    assert {one["data"]["network"]: (one["vantage"], one["data"]["on_link"]) for one in sweeps} == {
+        "10.20.20.0/24": ("this computer", True), "10.20.99.0/24": ("gw-hq", True), "10.20.10.0/24": ("gw-hq", True),
+        "fd6d:7073:6774:20::/64": ("this computer", True), "fd6d:7073:6774:10::/64": ("gw-hq", True),
     }  # fmt: skip
+
+
+def test_an_ipv6_network_that_the_mandate_does_not_name_is_left_alone_and_told(
+    applied_ministry: Applied, tmp_path: Path
+) -> None:
+    mandate, left_out = tmp_path / "mandate.yaml", "fd6d:7073:6774:20::/64"
+    text = (MPS / "mandate.yaml").read_text()
+    mandate.write_text(text.replace(f'"{left_out}", ', ""))
+    assert mandate.read_text() != text
+    words = ("hq", "--lan", "office", "--ports", "22", "--mandate", str(mandate))
+    _code, out, said = ended(audit(applied_ministry, *words))
+    kept = (Path(json.loads(out)["folder"]) / "observations.jsonl").read_text().splitlines()
+    sweeps = [one["data"] for one in map(json.loads, kept) if one["kind"] == "sweep"]
+    assert [one["network"] for one in sweeps if one.get("reason") == "outside-mandate"] == [left_out], said
+    assert not [
+        one for one in map(json.loads, kept) if (one["target"]["ip"] or "").startswith(left_out.removesuffix(":/64"))
+    ]
 
 
 def test_a_node_without_python_is_told_in_one_line(applied_ministry: Applied) -> None:

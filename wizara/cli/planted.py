@@ -49,8 +49,11 @@ def compare(ministry: Ministry, rehearsal: Rehearsal, site: str, found: Iterable
         if name in addresses
         for fault in faults
     }
-    machines = {str(port.address) for node in declared.nodes.values() for port in node.ports.values() if port.address}
-    silent = machines | {addresses[name] for name, one in residents.items() if name in addresses and not one.faults}
+    ports = [port for node in declared.nodes.values() for port in node.ports.values()]
+    silent = {str(one) for port in ports for one in (port.address, port.address6) if one}
+    sound = [name for name, one in residents.items() if name in addresses and not one.faults]
+    silent |= {addresses[name] for name in sound}
+    silent |= {str(host.address6) for name in sound if (host := declared.hosts.get(name)) and host.address6}
     seen = set(found)
     return Comparison(
         frozenset(planted),

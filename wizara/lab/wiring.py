@@ -192,4 +192,6 @@ def _observer(wiring: Wiring, site: Site, site_name: str, lan: str, device: str,
     network = site.lans[lan].network
     used = {port.address.ip for space in wiring.spaces.values() for port in space.ports if port.address}
     free = next(address for number in range(6, network.num_addresses) if (address := network[-number]) not in used)
-    return Port(device, derived_mac(name, lan), _on(free, site, lan), f"{site_name}.{lan}")
+    six = site.lans[lan].network6
+    own6 = IPv6Interface((six[int(free) - int(network.network_address)], 64)) if six else None
+    return Port(device, derived_mac(name, lan), _on(free, site, lan), f"{site_name}.{lan}", own6)

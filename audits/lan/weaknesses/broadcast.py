@@ -44,12 +44,20 @@ def undeclared_dhcp_server(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for card, evidence in servers.items():
         first = evidence[0]
         about = _about(seen, facts, first, "udp/67")
-        hosts = (facts.at(first.text("server")), _machine(seen, facts, first))
-        if any("udp/67" in (host.services or ()) for host in hosts if host):
+        senders = [_sender(seen, facts, one) for one in evidence]
+        if all(host and "udp/67" in (host.services or ()) for host in senders):
             yield holds(about, evidence)
         elif facts.inventory or len(servers) > 1:
             routers = ", ".join(first.texts("routers")) or "–"
             yield broken(about, evidence, card=card, server=first.text("server") or "–", routers=routers)
+
+
+def _sender(seen: Seen, facts: LanFacts, one: Observation) -> DeclaredHost | None:
+    """Return the declared server or relay whose card sent *one*: server and source address are whatever the sender wrote."""
+    card = one.target.mac
+    host = next((known for known in facts.hosts if card and known.mac == card), None)
+    by_address = declared_at(seen, facts, one.target.ip) if one.target.ip else None
+    return host or (by_address if by_address and by_address.mac is None else None)
 
 
 def _offers(one: Observation) -> bool:

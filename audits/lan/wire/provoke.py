@@ -15,7 +15,9 @@ from audits.lan.wire.ports import Port
 from wizara.audit.orders import Facts, Sighting
 
 WAIT = 3.0
-"""Seconds that answers are waited for."""
+"""Seconds that answers to names are waited for."""
+OFFERS = 5.5
+"""Seconds that offers of an address are waited for: dnsmasq looks for three whether the address is free (``--no-ping`` absent)."""
 _TURNS = 2
 """How often names and routers are asked for, for datagrams get lost; servers are asked for an address once."""
 _LLMNR, _MDNS = IPv4Address("224.0.0.252"), IPv4Address("224.0.0.251")
@@ -34,7 +36,7 @@ class Provocation:
         self._seen: set[tuple[str, ...]] = set()
 
     async def run(self) -> None:
-        """Ask, and tell who answered in :data:`WAIT` seconds."""
+        """Ask, and tell who answered in :data:`WAIT` seconds, and who offered an address in :data:`OFFERS`."""
         with (
             reserved(self.port.address.ip, self.port.name, socket.SOCK_DGRAM) as held,
             Channel(self.port, self._door, frames.IPV4) as four,
@@ -50,6 +52,7 @@ class Provocation:
                 if self.port.link_local:
                     await six.ask_all(frames.router_solicitation(self.port.mac, self.port.link_local))
                 await asyncio.sleep(WAIT / _TURNS)
+            await asyncio.sleep(OFFERS - WAIT)
         for what in ("dhcp", "ra", "name-answer"):
             self._say(Sighting("provoke", what, {"answer": False, "interface": self.port.name, "asked": True}))
 

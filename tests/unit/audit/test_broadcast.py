@@ -66,11 +66,22 @@ def broken(rule: str, *observations: Observation, facts: LanFacts = FACTS) -> li
         ([offer("10.20.20.10", SERVER), offer("10.20.20.66", INTRUDER)], [INTRUDER]),
         ([offer("10.20.20.11", "52:54:00:20:00:11")], ["52:54:00:20:00:11"]),  # declared, but not for that
         ([offer("10.99.0.5", SERVER, "10.20.20.10")], []),  # a declared relay carries the answer of a server elsewhere
+        ([offer("10.99.0.5", INTRUDER, "10.20.20.66")], [INTRUDER]),  # who carries it is not declared
+        ([offer("10.20.20.10", INTRUDER, "10.20.20.66")], [INTRUDER]),  # it names the declared server as its own
+        ([offer("10.20.20.10", INTRUDER)], [INTRUDER]),  # and sends from its address, but not from its card
+        ([offer("10.20.20.10", SERVER), offer("10.20.20.10", INTRUDER)], [INTRUDER]),
         ([seen("dhcp", {"answer": False}, None, None)], []),
     ],
 )
 def test_only_declared_servers_hand_out_addresses(observations: list[Observation], expected: list[str]) -> None:
     assert broken("BRO-001", *observations) == expected
+
+
+def test_a_declared_server_without_a_declared_card_is_known_by_its_address() -> None:
+    hosts = tuple(one.model_copy(update={"mac": None}) if one.name == "dc" else one for one in FACTS.hosts)
+    facts = FACTS.model_copy(update={"hosts": hosts})
+    assert broken("BRO-001", offer("10.20.20.10", SERVER), facts=facts) == []
+    assert broken("BRO-001", offer("10.20.20.10", INTRUDER, "10.20.20.66"), facts=facts) == [INTRUDER]
 
 
 def test_without_an_inventory_one_server_is_normal_and_two_are_not() -> None:

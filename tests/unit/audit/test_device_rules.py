@@ -215,3 +215,10 @@ def test_a_platform_without_measures_is_not_judged_as_another(platform: str) -> 
          "target": Target(ip="10.20.20.2")}
     )  # fmt: skip
     assert judge([one for one in RULES.values() if one.id != "SWI-056"], [seen], LanFacts(inventory=False)) == ()
+
+
+def test_the_switch_of_the_audited_lan_breaks_exactly_what_its_lan_test_expects() -> None:
+    lines = (root() / "tests/lab/ios_stub.py").read_text().partition('CONFIG = """')[2].partition('"""')[0].splitlines()
+    assert set(broken("cisco_ios", lines)) == {
+        f"SWI-{number:03d}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 24, 25, 30, 31, 37, 38, 49)
+    }

@@ -127,7 +127,6 @@ def test_the_login_of_a_device_is_tried_only_where_that_is_asked_for() -> None:
     assert sum(b"Authorization" in one for one in heard) == 1
 
 
-
 def every_look() -> list[tuple[str, Any]]:
     named = {name: look for port in ports.COMMON for name, look in dispatch.looks(port, b"")}
     return sorted(named.items())
