@@ -172,8 +172,10 @@ class Wide(Lan):
         assert process.returncode == 0
         return [json.loads(line) for line in out.splitlines()]
 
-    def start(self, **orders: Any) -> subprocess.Popen[str]:
-        command = ["ip", "netns", "exec", self.auditor, sys.executable, __file__, json.dumps(orders)]
+    def start(self, *, raw: bool = True, **orders: Any) -> subprocess.Popen[str]:
+        """Start a scan from the auditor's place; without *raw*, in a process that may send no frames of its own."""
+        less = [] if raw else ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"]
+        command = ["ip", "netns", "exec", self.auditor, *less, sys.executable, __file__, json.dumps(orders)]
         paths = os.pathsep.join([str(tree.root()), *sys.path])
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": paths})
 
