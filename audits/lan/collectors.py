@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from ipaddress import ip_address, ip_network
 
 import paramiko
@@ -76,14 +76,14 @@ async def _and_devices(
         if ip in known:  # a try that fails may lock a device's account, which is needed to read it
             yield observation(job, _login(methods.unasked("device-spared"), ip, port))
     asked = [asyncio.to_thread(_ways_in, connect, *server, tries) for server in servers if server[0] not in known]
-    for way in asyncio.as_completed(asked):
-        yield observation(job, await way)
+    async for way in as_it_comes(asked):
+        yield observation(job, way)
     devices = () if job.passive else job.devices
     gate = asyncio.Semaphore(_READERS)
-    readings = [asyncio.create_task(_commands(one, connect, living, gate)) for one in devices]
-    readings += [asyncio.create_task(_tables(one, door, living)) for one in devices if one.snmp]
-    for reading in asyncio.as_completed(readings):
-        yield observation(job, await reading)
+    readings = [_commands(one, connect, living, gate) for one in devices]
+    readings += [_tables(one, door, living) for one in devices if one.snmp]
+    async for reading in as_it_comes(readings):
+        yield observation(job, reading)
 
 
 async def _commands(
@@ -109,6 +109,18 @@ async def _tables(device: DeviceLogin, door: Door | None, living: set[str | None
     else:
         facts = await snmp_tables.look(door, ip, device.snmp)
     return Sighting("snmp", "tables", facts, ip, 161, "udp")
+
+
+async def as_it_comes(works: list[Coroutine[None, None, Sighting]]) -> AsyncIterator[Sighting]:
+    """Yield the results of *works*; the first fault ends all of them."""
+    tasks = [asyncio.create_task(one) for one in works]
+    try:
+        for done in asyncio.as_completed(tasks):
+            yield await done
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _ways_in(connect: reader.Connect, ip: str, port: int, tries: Tries) -> Sighting:

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import paramiko
 
-from audits.lan.collectors import observation, reached
+from audits.lan.collectors import as_it_comes, observation, reached
 from audits.lan.door import Door, LeftAlone
 from audits.segmentation.matrix import Way, ways
 from wizara.audit.job import Job
@@ -36,12 +36,12 @@ async def collect(job: Job) -> AsyncIterator[Observation]:
     wanted = [way for source in job.stands for way in ways(job.facts, source) if way.target not in job.stands]
     door = Door(around.orders())
     if job.station is None:
-        for done in asyncio.as_completed([_tried(door, way) for way in wanted]):
-            yield observation(around, await done)
+        async for seen in as_it_comes([_tried(door, way) for way in wanted]):
+            yield observation(around, seen)
         return
     with reached(job.station) as machine, ThreadPoolExecutor(_AT_ONCE) as threads:
-        for done in asyncio.as_completed([_asked(door, machine, way, threads) for way in wanted]):
-            yield observation(around, await done)
+        async for seen in as_it_comes([_asked(door, machine, way, threads) for way in wanted]):
+            yield observation(around, seen)
 
 
 def _beside(job: Job) -> Iterator[Sighting]:
