@@ -33,15 +33,18 @@ def look(connect: Connect, ip: str, port: int, tries: Tries) -> Facts:
 def _known(connect: Connect, ip: str, port: int, tries: Tries) -> Facts:
     """Try the logins that everybody knows; who hangs up instead of answering may be locking the account: that ends it."""
     opened: list[str] = []
+    ended: Facts = {}
     for name, word in _KNOWN:
-        if why := tries.take(ip, name):
-            return {"untried": why} if not opened else {"open": True, "reply": ", ".join(opened)}
-        told = _asked(connect, ip, port, partial(_try, name, word))
-        if "open" not in told:
+        why = tries.take(ip, name)
+        told: Facts = {"untried": why} if why else _asked(connect, ip, port, partial(_try, name, word))
+        opened += [name] if told.get("open") else []
+        if told.get("locked"):
             tries.stop()
-            return {"open": bool(opened), "reply": ", ".join(opened), "locked": True}
-        opened += [name] if told["open"] else []
-    return {"open": bool(opened), "reply": ", ".join(opened)}
+        if "open" not in told:  # it hung up, or lets nobody in any more: no second account is tried there
+            ended = told if "locked" in told else {"untried": why or "login-not-asked"}
+            break
+    let_in: Facts = {"open": True, "reply": ", ".join(opened)}
+    return let_in | ended if opened else ended or {"open": False, "reply": ""}
 
 
 def unasked(reason: str = "login-not-asked") -> Facts:
@@ -52,8 +55,9 @@ def unasked(reason: str = "login-not-asked") -> Facts:
 def _try(name: str, word: str, transport: paramiko.Transport) -> Facts:
     try:
         return {"open": not transport.auth_password(name, word, fallback=False)}
-    except paramiko.AuthenticationException:
-        return {"open": False} if transport.is_active() else unasked()
+    except (EOFError, paramiko.SSHException) as fault:
+        refused = isinstance(fault, paramiko.AuthenticationException) and transport.is_active()
+        return {"open": False} if refused else {"locked": True}
 
 
 def _asked(connect: Connect, ip: str, port: int, ask: Callable[[paramiko.Transport], Facts]) -> Facts:

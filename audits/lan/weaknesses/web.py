@@ -20,7 +20,7 @@ def default_login(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for about, one in services(seen, facts, "login"):
         if one.flag("open"):
             yield broken(about, [one], reply=one.text("reply"))
-        elif one.text("untried"):
-            yield unknown(about, one.text("untried"), [one])
+        elif one.text("untried") or one.flag("locked"):
+            yield unknown(about, one.text("untried") or "lockout", [one])
         elif one.data.get("open") is False:
             yield holds(about, [one])
