@@ -21,8 +21,8 @@ from wizara.text import _
 
 _PATIENCE = 3.0
 """Seconds that a connection from a node is waited for."""
-_AT_ONCE = 16
-"""Connections that a node is asked for at once."""
+_AT_ONCE = 32
+"""Connections that a node is asked for at once, where the pace allows so many."""
 _PROHIBITED, _FAILED = 1, 2
 """Why a server opens no channel (RFC 4254 §5.1)."""
 
@@ -39,7 +39,7 @@ async def collect(job: Job) -> AsyncIterator[Observation]:
         async for seen in as_it_comes([_tried(door, way) for way in wanted]):
             yield observation(around, seen)
         return
-    with reached(job.station) as machine, ThreadPoolExecutor(_AT_ONCE) as threads:
+    with reached(job.station) as machine, ThreadPoolExecutor(min(_AT_ONCE, job.pace.sockets)) as threads:
         async for seen in as_it_comes([_asked(door, machine, way, threads) for way in wanted]):
             yield observation(around, seen)
 

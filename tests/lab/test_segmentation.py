@@ -34,6 +34,8 @@ MANDATE = """commissioner: SG
 reference: CELLS/1
 date: 2026-01-01
 perimeter: [10.40.0.0/16]
+# One machine of each LAN is spared: then nobody is asked for an address there, and no second is lost waiting for offers.
+exclusions: [10.40.1.9/32, 10.40.2.9/32, 10.40.3.9/32, 10.40.4.9/32, 10.40.5.9/32]
 from: 2020-01-01
 to: 2099-12-31
 hours: ["00:00-24:00"]
