@@ -7,6 +7,7 @@ import importlib.util
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def _said(see: Any, ip: str, text: str) -> Iterator[Observation]:
             yield see(kind, ip, data, port)
 
 
+@cache
 def case() -> Case:
     """Return the audit of that LAN."""
     report, texts = _report(), payloads()

@@ -100,7 +100,7 @@ def _session(device: DeviceLogin, platform: str, gate: Gate, sock: Any, secrets:
     """Return a netmiko session whose every word passes *gate*, over the connection *sock*."""
     from netmiko._telnetlib import telnetlib  # noqa: PLC0415
     from netmiko.channel import TelnetChannel  # noqa: PLC0415
-    from netmiko.exceptions import NetmikoAuthenticationException  # noqa: PLC0415
+    from netmiko.exceptions import NetmikoAuthenticationException, ReadTimeout  # noqa: PLC0415
     from netmiko.ssh_dispatcher import CLASS_MAPPER  # noqa: PLC0415 - a second of import that only this collector pays
 
     telnet = device.access == "telnet"
@@ -127,7 +127,12 @@ def _session(device: DeviceLogin, platform: str, gate: Gate, sock: Any, secrets:
             self.remote_conn.sock = sock
             self.channel = TelnetChannel(conn=self.remote_conn, encoding=self.encoding)
             self.logging_in = True
-            self.telnet_login()
+            try:
+                self.telnet_login()
+            except ReadTimeout as fault:
+                if self.tried:  # no prompt came after the password
+                    raise NetmikoAuthenticationException("refused") from fault
+                raise
             self.logging_in = False
 
     settings: dict[str, Any] = {
