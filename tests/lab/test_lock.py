@@ -12,7 +12,7 @@ import pytest
 import yaml
 from houses import ADDRESS, House, environment
 
-from wizara.engine.lock import PATIENCE, Holder, Locked, SiteLock
+from wizara.engine.lock import PATIENCE, Holder, Locked, Lost, SiteLock
 from wizara.engine.reach import HostKey, Login, Machine
 
 pytestmark = pytest.mark.lab
@@ -124,10 +124,10 @@ def test_a_cut_link_frees_it_within_half_a_minute_and_the_holder_is_told(enrolle
         enrolled.sh("nft delete table inet cut")
     deadline = time.monotonic() + 60
     while mine.held and time.monotonic() < deadline:
-        with contextlib.suppress(Locked):
+        with contextlib.suppress(Lost):
             mine.beat()
         time.sleep(0.5)
-    with pytest.raises(Locked, match="was lost"):
+    with pytest.raises(Lost, match="was lost"):
         mine.beat()
 
 

@@ -14,6 +14,7 @@ from pyinfra.api.host import Host
 
 from wizara.engine import window
 from wizara.engine.companion import Pending
+from wizara.engine.connector import connector
 from wizara.engine.reach import LoginRefused
 from wizara.engine.window import Span, State
 from wizara.errors import Refusal, Unfinished, UsageFault, WizaraError
@@ -98,6 +99,7 @@ class Envelope:
         if node is None or not node.change:
             return failure
         self._rest(node)
+        connector(host).line.change = ""
         self._tell(node, node.steps[-1], _("waiting until the node has rolled back"))
         state = self._outlive(node)
         if state.word == "rolled-back":
@@ -123,6 +125,7 @@ class Envelope:
             fault = Refusal if "is pending" in words else Unfinished
             raise fault(_("nothing was changed on the way to the node: {words}").format(words=words))
         node.change, node.span, node.proof = change, span, began
+        connector(node.host).line.change = change
         node.alive = gevent.spawn(self._keep_alive, node, change)
 
     def _keep_alive(self, node: _Node, change: str) -> None:
@@ -167,7 +170,7 @@ class Envelope:
                 gevent.sleep(0.5)
                 continue
             if state.word == "kept":
-                node.change = ""
+                node.change = connector(node.host).line.change = ""
                 return
             if state.word in _GONE:
                 break

@@ -11,8 +11,10 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLong
 
 from wizara.engine.carrier import Carrier, NoWay, UnknownHostKey, Way, soon
+from wizara.engine.fence import LATE, OVER, SECONDS, Fence, Lease
 from wizara.engine.jobs import apart, clearing
 from wizara.engine.shell import Answer, Command, Cut, Shell
+from wizara.errors import Unfinished
 from wizara.text import _
 
 #: A question that is not answered by then is given up, and what it started is killed.
@@ -37,6 +39,10 @@ class Line:
         self._since = time.monotonic()
         self.ahead: Callable[[], Iterable[Command]] = tuple
         """What is asked behind each change, in the same flight."""
+        self.lease: Lease | None = None
+        """Says until when this end may change something there; None: for ever."""
+        self.change = ""
+        """The open change of the way to the host: what is done goes into it, or is not done."""
 
     def open(self) -> None:
         """Wait for the connection; UnknownHostKey or NoWay when there is none."""
@@ -78,22 +84,32 @@ class Line:
 
     def act(self, command: Command, seconds: float | None = None) -> Answer:
         """Run *command*, after which nothing that was answered holds any more."""
-        self.forget()
         if command.long:
-            answer = self._outlive(apart(command))
+            job = apart(command)
+            self.forget()
+            answer = self._fenced(job, self.change, lambda fence: self._outlive(job, fence))
             self.forget()
             return answer
-        future = self._shell(command).submit(command)
-        self._look_ahead()
-        return self._wait(future, command, seconds)
+
+        def run(fence: Fence | None) -> Answer:
+            self.forget()  # also what was asked behind one that the node refused
+            future = self._shell(command).submit(command, fence)
+            self._look_ahead()
+            return self._wait(future, command, seconds)
+
+        return self._fenced(command, self.change, run)
 
     def aside(self, command: Command, seconds: float | None = None) -> Answer:
         """Run *command*, which changes nothing that is ever asked for."""
-        return self._wait(self._shell(command).submit(command), command, seconds)
+        return self._fenced(
+            command, "", lambda fence: self._wait(self._shell(command).submit(command, fence), command, seconds)
+        )
 
     def beneath(self, command: Command) -> None:
-        """Run *command*, which changes nothing that is ever asked for, and wait for nothing."""
-        self._shell(command).submit(command)
+        """Run *command*, which changes nothing that is ever asked for, and wait for nothing; nothing, once the lease is lost."""
+        with contextlib.suppress(Unfinished):
+            fence = Fence(self.lease(0) + SECONDS) if self.lease else None
+            self._shell(command).submit(command, fence)
 
     def forget(self) -> None:
         """Take no earlier answer for true any more."""
@@ -104,6 +120,23 @@ class Line:
         """Take no old answer for true any more."""
         if time.monotonic() - self._since > STALE_SECONDS:
             self.forget()
+
+    def _fenced(self, command: Command, change: str, run: Callable[[Fence | None], Answer]) -> Answer:
+        """Have *run* run *command*, which the node refuses once it is too late for it; again while the lease is renewed."""
+        renewed = 0.0
+        while True:
+            if self.lease is None and not change:
+                return run(None)
+            until = None
+            if self.lease:
+                renewed = self.lease(renewed)
+                until = renewed + SECONDS
+                self._shell(command).began.result()
+            answer = run(Fence(until, change))
+            if answer.code == OVER:
+                raise Unfinished(_("nothing more was done here: the node has ended the change"))
+            if answer.code != LATE:
+                return answer
 
     def _question(self, question: Command) -> Future[Answer]:
         if not self._known:
@@ -151,18 +184,20 @@ class Line:
             other.fail(Cut("closed"))
         shell.fail(Cut(_("it was killed after a time-out")))
 
-    def _outlive(self, job: Command) -> Answer:
+    def _outlive(self, job: Command, fence: Fence | None) -> Answer:
         """Run *job* to its end, over as many connections as that takes."""
         until = time.monotonic() + _REATTACH_SECONDS
         while True:
             try:
-                answer = self._shell(job).submit(job).result()
+                answer = self._shell(job).submit(job, fence).result()
             except (Cut, NoWay):
                 if time.monotonic() > until:
                     raise
                 self._drop(Cut(_("the connection was cut")))
                 time.sleep(_REATTACH_EVERY)
                 continue
+            if answer.code in {LATE, OVER}:
+                return answer
             with contextlib.suppress(OSError, NoWay, TooLong):  # else it clears up behind itself
                 self._shell(job).submit(clearing(job)).result(_CLEAR_SECONDS)
             return answer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
+import threading
+from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -14,9 +15,11 @@ from pyinfra.api.host import Host
 
 from wizara.blueprint import Blueprint, derive
 from wizara.engine.companion import Pending
+from wizara.engine.connector import connector
+from wizara.engine.fence import SECONDS, now
 from wizara.engine.hosts import host_data, way
 from wizara.engine.reach import Machine
-from wizara.errors import Refusal, Unreachable, WizaraError
+from wizara.errors import Refusal, Unfinished, Unreachable, WizaraError
 from wizara.inventory.models import Ministry
 from wizara.operations.change import Change
 from wizara.text import _
@@ -36,7 +39,7 @@ if ! flock -n 9; then
 fi
 printf '%s\n' "$2" > "$1"
 echo ours
-while timeout "$3" sh -c 'IFS= read -r line' 9>&-; do :; done
+while timeout "$3" sh -c 'IFS= read -r line' 9>&-; do echo heard; done
 : > "$1"
 """
 
@@ -60,23 +63,33 @@ class Locked(Refusal):
     """Somebody else is changing the site."""
 
 
+class Lost(Unfinished):
+    """The machine has let our lock go, or may have: somebody else may be changing the site by now."""
+
+
 class SiteLock:
-    """The lock of one site, held while its connection lives."""
+    """The lock of one site, held while its connection lives and the machine hears of us."""
 
     def __init__(self, site: str, node: str, machine: Machine) -> None:
         self.site = site
         self.node = node
         self._machine = machine
         self._channel: paramiko.Channel | None = None
-        self._beaten = 0.0
+        self._unheard: deque[float] = deque()
+        """When the signs of life were sent that the machine has not acknowledged yet."""
+        self.renewed = 0.0
+        """When the last acknowledged sign of life was sent: for PATIENCE seconds from then on nobody else gets the lock."""
 
     def take(self, holder: Holder) -> None:
         """Take the lock; Locked names who holds it."""
+        began = now()
         channel = self._machine.begin_as_root(_HOLD, FILE, holder.as_json(), str(PATIENCE))
         channel.settimeout(_WAIT_SECONDS)
         said = _first_line(channel)
         if said == "ours":
-            self._channel, self._beaten = channel, time.monotonic()
+            channel.settimeout(None)
+            self._channel, self.renewed = channel, began
+            threading.Thread(target=self._hear, args=(channel,), daemon=True).start()
             return
         channel.close()
         if not said.startswith("held "):
@@ -88,20 +101,40 @@ class SiteLock:
 
     @property
     def held(self) -> bool:
-        """True while the machine holds the lock for us."""
-        return self._channel is not None and not self._channel.closed and not self._channel.exit_status_ready()
+        """True while the machine surely holds the lock for us."""
+        alive = self._channel is not None and not self._channel.closed and not self._channel.exit_status_ready()
+        return alive and now() - self.renewed < PATIENCE
 
     def beat(self) -> None:
-        """Tell the machine that we are alive; Locked when it has let the lock go."""
+        """Tell the machine that we are alive; Lost when it has let the lock go."""
+        self.refuse_lost()
+        last = self._unheard[-1] if self._unheard else self.renewed
+        if now() - last >= BEAT - 0.5 and self._channel:
+            self._unheard.append(now())
+            self._channel.sendall(b"\n")
+
+    def refuse_lost(self) -> None:
+        """Raise Lost when the machine has let the lock go, or may have: nothing was heard of it for too long."""
         if not self.held:
-            raise Locked(
+            raise Lost(
                 _("the lock of {site} was lost: the connection to {node} was cut").format(
                     site=self.site, node=self.node
                 )
             )
-        if time.monotonic() - self._beaten >= BEAT and self._channel:
-            self._beaten = time.monotonic()
-            self._channel.sendall(b"\n")
+
+    def lease(self, after: float) -> float:
+        """Return when it was last renewed, once that was after *after* and is not long ago; Lost when it comes to no more."""
+        while not (self.renewed > after and now() - self.renewed < SECONDS):
+            self.refuse_lost()
+            gevent.sleep(0.05)
+        self.refuse_lost()
+        return self.renewed
+
+    def _hear(self, channel: paramiko.Channel) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            while said := channel.recv(1024):
+                for _line in range(said.count(b"\n")):
+                    self.renewed = self._unheard.popleft() if self._unheard else self.renewed
 
     def release(self) -> None:
         """Let it go."""
@@ -140,7 +173,10 @@ class Locks:
             raise taken
 
     def begin(self, host: Host, steps: tuple[Pending, ...]) -> None:
-        """Nothing: the lock was taken before the first question."""
+        """From here on the node itself refuses what comes later than the lock surely holds."""
+        taken = self._taking[self._blueprint.nodes[str(host)].site].get()
+        if isinstance(taken, SiteLock):
+            connector(host).line.lease = taken.lease
 
     def before(self, host: Host, step: Pending) -> None:
         """Stop a node whose lock was lost: somebody else may be at it."""

@@ -12,16 +12,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+from wizara.engine.fence import GUARD, LATE, Fence, NodeClock
 from wizara.text import _
 
 _READ = 65536
 #: what a here-document carries as it is; the rest goes in base64
 _PLAIN = re.compile(r"[\x20-\x7e\n]*")
-# The first frame tells the shell's process group, which a time-out kills. Commands get no input unless they have some, and what
-# they leave in variables, options and folders dies with their own subshell.
+# The first frame tells the shell's process group, which a time-out kills, and the node's time since its start. Commands get no
+# input unless they have some, and what they leave in variables, options and folders dies with their own subshell.
 _HELLO = r"""__t={token}
 __w() {{ printf '\n%s %s %s\n' "$__t" "$1" "$2"; printf '\n%s %s 0\n' "$__t" "$1" >&2; }}
-__w 0 $$
+read -r __n __r < /proc/uptime; printf %s "$__n"; __w 0 $$
 """
 
 
@@ -102,6 +103,11 @@ class Shell:
         self._parts: dict[int, dict[str, tuple[int, bytes]]] = {}
         self._waiting: dict[int, Future[Answer]] = {0: Future()}
         self._scripts: dict[str, int] = {}
+        self._clock = NodeClock()
+        self._bodies: dict[int, tuple[Command, int]] = {}
+        """Number of what is under way behind a fence → the command, and the number it came to the node with."""
+        self._late: dict[Command, int] = {}
+        """Commands that came too late and lie at the node still."""
         self._unsent = [_HELLO.format(token=self._token)]
         self._wake = threading.Event()
         self._channel: Channel | None = None
@@ -116,15 +122,19 @@ class Shell:
         """False once nothing more can be asked of it."""
         return self._fault is None
 
-    def submit(self, command: Command) -> Future[Answer]:
-        """Write *command* behind what was written before, and return its answer to come."""
+    def submit(self, command: Command, fence: Fence | None = None) -> Future[Answer]:
+        """Write *command* behind what was written before, and return its answer to come.
+
+        With a *fence* the node itself refuses it when it comes too late: LATE or OVER is the answer's code then. The first answer
+        must have come (``began``), for the node's time.
+        """
         future: Future[Answer] = Future()
         if self._fault:
             future.set_exception(self._fault)
             return future
         number, self._next = self._next, self._next + 1
         self._waiting[number] = future
-        self._unsent.append(self._framed(number, command))
+        self._unsent.append(self._framed(number, command) if fence is None else self._fenced(number, command, fence))
         self._wake.set()
         return future
 
@@ -145,16 +155,32 @@ class Shell:
             with contextlib.suppress(OSError, EOFError):
                 self._channel.close()
 
+    def _fenced(self, number: int, command: Command, fence: Fence) -> str:
+        """Return what is written for *command* behind its *fence*; the command itself only if it is not there yet."""
+        if GUARD not in self._scripts:
+            self._scripts[GUARD] = len(self._scripts)
+            self._unsent.append(GUARD)
+        lies = self._late.pop(command, number)
+        body = f"__c{number}() {{ {self._fed(number, command)}}}\n" if lies == number else ""
+        self._bodies[number] = (command, lies)
+        until = "" if fence.until is None else str(self._clock.there(fence.until))
+        job = command.arguments[0] if command.long and command.arguments else ""
+        return body + f"__g {number} '{until}' '{fence.change}' '{job}' {lies} </dev/null\n"
+
     def _framed(self, number: int, command: Command) -> str:
         """Return what is written for *command*; in braces, since sh runs them only when they have arrived whole."""
+        return f"{{ {self._fed(number, command)}__w {number} $?\n}}\n"
+
+    def _fed(self, number: int, command: Command) -> str:
+        """Return *command* with its input."""
         body, end = f"({self._body(command)})", f"{self._token}-{number}"
         if command.stdin is None:
-            return f"{{ {body} </dev/null\n__w {number} $?\n}}\n"
+            return f"{body} </dev/null\n"
         text = command.stdin
         if text and (not text.endswith("\n") or not _PLAIN.fullmatch(text)):
             text = base64.encodebytes(text.encode("utf-8", "surrogateescape")).decode()
-            return f"{{ base64 -d <<'{end}' | {body}\n{text}{end}\n__w {number} $?\n}}\n"
-        return f"{{ {body} <<'{end}'\n{text}{end}\n__w {number} $?\n}}\n"
+            return f"base64 -d <<'{end}' | {body}\n{text}{end}\n"
+        return f"{body} <<'{end}'\n{text}{end}\n"
 
     def _body(self, command: Command) -> str:
         if command.arguments is None:
@@ -200,5 +226,11 @@ class Shell:
         if len(parts) == 2:
             del self._parts[number]
             future = self._waiting.pop(number, None)
+            answer = Answer(*parts["out"], parts["err"][1])
+            body = self._bodies.pop(number, None)
+            if number == 0 or answer.code == LATE:
+                self._clock.heard(answer.out)
+            if body and answer.code == LATE:
+                self._late[body[0]] = body[1]
             if future:
-                future.set_result(Answer(parts["out"][0], parts["out"][1], parts["err"][1]))
+                future.set_result(answer)

@@ -113,7 +113,7 @@ arm() {  # whoever calls holds the lock of all changes, as descriptor 9
   [ "$(df --output=avail "$all" | tail -n 1)" -ge 16384 ] || refused "no room for a snapshot in $all"
   date +%s > "$dir/began"
   snapshot "$@" || refused "the snapshot before the change could not be made"
-  mkdir -p "$live" && : > "$live/failed"
+  mkdir -p "$live/hands" && : > "$live/failed"
   up=$(seconds_up)
   echo $((up + seconds)) > "$live/deadline"; echo $((up + longest)) > "$live/longest"
   sync -f "$dir" && boot_unit && : > "$dir/armed" && sync "$dir" || refused "the snapshot could not be written out"
@@ -275,7 +275,14 @@ restart_units() {  # all that the change touches, whether or not they look as be
     [ "$digest" = - ] || { mkdir -p "$stamps"; echo "$(systemctl show -P InvocationID "$unit") $digest" > "$stamps/$unit"; }
   done 3< "$live/units" < /dev/null
 }
+stop_hands() {  # shells that work within the change: what they have begun must not come after the way back
+  for hand in $(set +f; ls "$live/hands" 2>/dev/null); do
+    [ -s "$live/hands/$hand" ] && [ "$(cut -d' ' -f22 "/proc/$hand/stat" 2>/dev/null)" = "$(cat "$live/hands/$hand")" ] \
+      && kill -9 -- "-$hand"
+  done
+}
 rollback() {
+  stop_hands
   restore_files
   systemctl daemon-reload
   restore_settings; restore_rules; restore_addresses
