@@ -78,7 +78,7 @@ def command(as_json: bool, runs: str, **words: Any) -> int:
 def _apply(order: Order) -> ProvisionResult:
     from wizara.cli.provision import Provision, interruptions, world_line
     from wizara.cli.saved import refuse_stale_inventory, refuse_stale_nodes
-    from wizara.cli.world import chosen
+    from wizara.cli.world import canary_of, chosen
 
     plan = _saved(order)
     found = _scene(order, plan)
@@ -97,8 +97,9 @@ def _apply(order: Order) -> ProvisionResult:
     _ask_for_all_sites(order, found, nodes)
     return Provision(
         found, "apply", nodes, order.runs, deploy=plan.deploy if plan else order.part, console=order.console,
-        canary=chosen(found.ministry, order.canary) if order.canary else (), max_failures=order.max_failures,
-        at_once=order.yes and plan is None and not order.canary,
+        canary=canary_of(found.ministry, order.canary, nodes), max_failures=order.max_failures,
+        # A brake that is asked for must know of those who cannot be checked before it lets anybody begin.
+        at_once=order.yes and plan is None and not order.canary and order.max_failures is None,
     ).run(permit)  # fmt: skip
 
 

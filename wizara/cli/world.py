@@ -91,21 +91,36 @@ def be_root() -> None:
         raise UsageFault(_("the lab needs root, and there is no sudo"), hint=_("run it as root")) from None
 
 
-def chosen(ministry: Ministry, limit: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the nodes that *limit* names (nodes, sites or parts); all of them without one."""
+def chosen(ministry: Ministry, limit: tuple[str, ...], option: str = "--limit") -> tuple[str, ...]:
+    """Return the nodes that *limit*, the words of *option*, names (nodes, sites or parts); all of them without one."""
     wanted = [word for words in limit for word in words.split(",") if word]
     if limit and not wanted:  # an empty variable of a script must not mean everything
-        raise UsageFault(_("--limit names nothing"))
+        raise UsageFault(_("{option} names nothing").format(option=option))
     found: list[str] = []
     known = {site for site, _name, _node in ministry.nodes()} | {name for _site, name, _node in ministry.nodes()}
     for word in wanted:
         matching = [name for site, name, node in ministry.nodes() if word in {name, site, *node.parts}]
         if not matching:
             raise UsageFault(
-                _("--limit: no node, site or part '{word}'").format(word=word), hint=", ".join(sorted(known))
+                _("{option}: no node, site or part '{word}'").format(option=option, word=word),
+                hint=", ".join(sorted(known)),
             )
         found += matching
     return tuple(dict.fromkeys(found)) if wanted else tuple(name for _site, name, _node in ministry.nodes())
+
+
+def canary_of(ministry: Ministry, words: tuple[str, ...], nodes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of *nodes* that the *words* of --canary name; UsageFault for a word that names none of them."""
+    if not words:
+        return ()
+    found = chosen(ministry, words, "--canary")
+    for word in (one for several in words for one in several.split(",") if one):
+        if not set(chosen(ministry, (word,), "--canary")) & set(nodes):
+            raise UsageFault(
+                _("--canary: '{word}' is none of the nodes that this run is for").format(word=word),
+                hint=", ".join(nodes),
+            )
+    return tuple(name for name in found if name in nodes)
 
 
 def refuse_unenrolled(ministry: Ministry, nodes: tuple[str, ...]) -> None:

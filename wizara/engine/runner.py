@@ -74,6 +74,8 @@ class Runner:
             flatten_data(host)
         self._began: dict[str, float] = {}
         self._refused: set[str] = set()
+        self._unchecked: set[str] = set()
+        """Nodes that could not be checked: they count as failed."""
         self._brake = Brake(None)
 
     def check(self) -> dict[str, tuple[PlannedChange, ...]]:
@@ -92,10 +94,10 @@ class Runner:
         """
         self._state.set_stage(StateStage.Connect)
         self._state.set_stage(StateStage.Prepare)
+        self._brake = Brake(max_failures)
         ready = [host for host in self._state.inventory if self._declared(host)]
         self._state.set_stage(StateStage.Execute)
         self._state.is_executing = True
-        self._brake = Brake(max_failures)
         allowed: dict[str, AsyncResult] = {str(host): AsyncResult() for host in self._state.inventory}
         listening = gevent.spawn(_hear, answers, allowed)
         pool = gevent.pool.Pool(_AT_ONCE)
@@ -112,7 +114,7 @@ class Runner:
         try:
             self._declare(host)
         except Exception as fault:  # noqa: BLE001 - whatever befalls one node must not stop another
-            self._end(str(host), *_told(fault))
+            self._not_checked(host, *_told(fault))
             return False
         return True
 
@@ -130,11 +132,21 @@ class Runner:
         self._state.set_stage(StateStage.Execute)
         self._state.is_executing = True
         self._brake = Brake(go.max_failures)
+        for name in sorted(self._unchecked):
+            self._brake.failed(name)
+        # A canary that could not be checked, or was declined, tells nothing of those who would follow it.
+        if mute := [
+            name for name in go.canary if name in self._unchecked or (self._moves(name) and name not in go.nodes)
+        ]:
+            self._brake.pull(_("the canary failed: {nodes}").format(nodes=", ".join(sorted(mute))))
         first = [name for name in go.nodes if name in go.canary]
         self._apply_together(first)
-        if first and self._brake.failures:
-            self._brake.pull(_("the canary failed: {nodes}").format(nodes=", ".join(sorted(self._brake.failures))))
+        if failed := self._brake.failures.intersection(first):
+            self._brake.pull(_("the canary failed: {nodes}").format(nodes=", ".join(sorted(failed))))
         self._apply_together([name for name in go.nodes if name not in go.canary])
+
+    def _moves(self, name: str) -> bool:
+        return any(step.changes for step in self._steps.get(name, ()))
 
     def _apply_together(self, nodes: Iterable[str]) -> None:
         hosts = {name: self._state.inventory.get_host(name) for name in nodes}
@@ -152,10 +164,16 @@ class Runner:
             look = self._ask(host)
             if host not in self._state.failed_hosts:
                 return self._tell_plan(host, look)
-            self._end(str(host), "failed", "a question was not answered")
+            self._not_checked(host, "failed", "a question was not answered")
         except Exception as fault:  # noqa: BLE001 - whatever befalls one node must not stop another
-            self._end(str(host), *_told(fault))
+            self._not_checked(host, *_told(fault))
         return None
+
+    def _not_checked(self, host: Host, outcome: Outcome, message: str) -> None:
+        """End a node of which nobody knows how it is: for the brake, and as a canary, it has failed."""
+        self._unchecked.add(str(host))
+        self._brake.failed(str(host))
+        self._end(str(host), outcome, message)
 
     def _tell_plan(self, host: Host, look: Look) -> tuple[PlannedChange, ...]:
         steps = self._steps[str(host)] = reaching(tuple(self._checked(host)), change.take_reaching(str(host)))
