@@ -24,6 +24,7 @@ _KINDS = (
     ("Ten-GigabitEthernet", "XGE"), ("TenGigabitEthernet", "Te"), ("XGigabitEthernet", "XGE"), ("GigabitEthernet", "Gi"),
     ("FastEthernet", "Fa"), ("Port-channel", "Po"), ("Bridge-Aggregation", "BAGG"),
 )  # fmt: skip
+_LANGUAGES = {"lldp": "LLDP", "cdp": "CDP", "routeros": "RouterOS"}
 HERE, APART = "this computer", " · "
 """How an audit calls the computer that it was done from, and what stands before the LAN that this was plugged into."""
 _HOW = (
@@ -131,7 +132,7 @@ def _cable_table(found: tuple[CableData, ...], words: Words) -> Table:
         )
         for one in found
     )
-    return Table(headers=tuple(words.say(word) for word in headers), rows=rows, widths=(17, 17, 18, 17, 11, 10, 10))
+    return Table(headers=tuple(words.say(word) for word in headers), rows=rows, widths=(15, 13, 20, 13, 13, 15, 11))
 
 
 def _called(device: str, words: Words) -> Inline:
@@ -147,7 +148,7 @@ def _bundle(one: CableData) -> str:
 
 
 def _sources(one: CableData, words: Words) -> Inline:
-    told = latin(", ".join(source.upper() for source in one.sources if source != "heard"))
+    told = latin(*(_LANGUAGES.get(source, source) for source in one.sources if source != "heard"))
     heard = words.prose(f" ({words.say(N_('heard'))})") if "heard" in one.sources else ()
     return (*told, *heard)
 
@@ -157,7 +158,7 @@ def _port_table(ports: tuple[PortData, ...], words: Words) -> Table:
     rows = tuple(
         (
             latin(one.device), latin(_cut(one.port)), latin(one.vlan or "–"),
-            latin(one.name or "–") if one.machines == 1 else words.prose(_several(one.machines, words)),
+            latin(one.name or "–") if one.mac else words.prose(_several(one.machines, words)),
             latin(one.ip or "–"), latin(one.mac or "–"),
         )
         for one in ports
