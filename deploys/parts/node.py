@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from wizara.operations import directory, file, login, packages, retired, template, this_node, unit
+from wizara.operations import directory, file, login, members, packages, retired, template, this_node, unit
 
 #: sshd keeps the first value it reads: an installer's 10-….conf or a cloud's 50-….conf must come after ours.
 _SSHD = "/etc/ssh/sshd_config.d/00-wizara.conf"
 _NFT = "/etc/nftables.conf"
-#: The unit is active long after somebody flushed its rules; both chains must still refuse by default.
-_FILTERS = (
-    """for chain in input forward; do nft list chain inet wizara "$chain" | grep -q 'policy drop' || exit 1; done"""
-)
+#: The unit is active long after somebody flushed its rules, or added one: the kernel must hold what the file says, which a
+#: network namespace of a moment's life is told as well.
+_FILTERS = """
+for chain in input forward; do nft list chain inet wizara "$chain" | grep -q 'policy drop' || exit 1; done
+declared=$(unshare -n sh -c 'nft -f /etc/nftables.conf && nft -s list table inet wizara') || exit 0
+[ "$(nft -s list table inet wizara)" = "$declared" ]
+"""
 _CHRONY = "/etc/chrony/chrony.conf"
 _SYSCTL = "/etc/sysctl.d/60-wizara.conf"
+_SETTINGS = f"""
+sed -n 's/^\\(net[^ ]*\\) = /\\1 /p' {_SYSCTL} | while read -r key value; do [ "$(sysctl -n "$key")" = "$value" ] || exit 1; done
+"""
 
 
 def install() -> None:
@@ -44,7 +50,8 @@ def configure() -> None:
 
 
 def _admins() -> None:
-    """Give each engineer a login by key."""
+    """Give each engineer a login by key, and take it from who is none any more."""
+    members(name="No other administrators", group="wizara-admins", names=tuple(one.login for one in this_node().admins))
     for admin in this_node().admins:
         login(name=f"Administrator {admin.login}", name_=admin.login, comment=admin.name, groups=("wizara-admins",))
         directory(
@@ -72,6 +79,7 @@ def activate() -> None:
         unit_name="systemd-sysctl.service",
         files=(_SYSCTL,),
         reaches_node=True,
+        in_force=_SETTINGS,
     )
     unit(name="SSH server runs", unit_name="ssh.service", files=(_SSHD,), reloads=True, reaches_node=True)
 

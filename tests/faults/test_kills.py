@@ -20,7 +20,7 @@ from wizara.errors import WizaraError
 
 #: What the uninterrupted run does, as its own events name it; the first of each is a boundary to die at.
 STEPS = (
-    "Base packages", "Name server", "Administrator essai", "SSH folder of essai", "SSH keys of essai", "Administrators may use sudo",
+    "Base packages", "Name server", "No other administrators", "Administrator essai", "SSH folder of essai", "SSH keys of essai", "Administrators may use sudo",
     "Kernel network settings", "SSH server", "Packet filter", "Time", "Zones and access", "Packet filter is in force",
     "No other packet filter", "Kernel network settings are in force", "SSH server runs", "No other name server", "Name server answers",
     "Time is kept", "Resolver", "This machine was applied to", "snapshot and timer", "confirming over a new connection",

@@ -230,6 +230,30 @@ def test_a_login_gets_its_groups_and_nothing_twice(machine: House) -> None:
     assert Act(machine, code).kinds() == []
 
 
+def crew(*names: str) -> str:
+    """Return the deploy of a group with these members, each with a key."""
+    code = f"members(name='m', group='wz-crew', names={names!r})\n"
+    for name in names:
+        code += f"login(name='l {name}', name_='{name}', comment='{name}', groups=('wz-crew',))\n"
+        code += f"directory(name='d {name}', path='/home/{name}/.ssh', owner='{name}', group='{name}', mode='700')\n"
+        code += f"file(name='k {name}', path='/home/{name}/.ssh/authorized_keys', content='key\\n', owner='{name}', group='{name}')\n"
+    return code
+
+
+def test_who_leaves_a_group_loses_the_keys_and_may_come_back(machine: House) -> None:
+    assert Act(machine, crew("ana", "ben")).outcome == "changed"
+    left = Act(machine, crew("ana"))
+    assert (left.kinds(), left.outcome) == ([("remove", "ben")], "changed")
+    assert (
+        machine.sh("getent group wz-crew | cut -d: -f4; ls /home/[ab]*/.ssh/authorized_keys")
+        == "ana\n/home/ana/.ssh/authorized_keys\n"
+    )
+    assert machine.sh("id -un ben") == "ben\n"
+    assert Act(machine, crew("ana")).kinds() == []
+    assert Act(machine, crew("ana", "ben")).outcome == "changed"
+    assert machine.sh("cat /home/ben/.ssh/authorized_keys") == "key\n"
+
+
 def state_of_units(house: House) -> dict[str, Any]:
     said = house.sh("systemctl show --all -p Id,InvocationID,NRestarts '*.service'").split("\n\n")
     skip = (
@@ -263,3 +287,21 @@ def test_the_whole_site_twice_then_a_reboot_change_and_restart_nothing(machine: 
     before = state_of_units(machine)
     assert machine.result("apply", "--yes")["nodes"][0]["changes"] == []
     assert state_of_units(machine) == before
+
+
+@pytest.mark.parametrize(
+    ("hand", "unit", "gone"),
+    [
+        ("nft insert rule inet wizara input tcp dport 9999 accept", "nftables.service", "! nft list ruleset | grep 9999"),
+        ("nft flush chain inet wizara spoof", "nftables.service", "true"),
+        ("sysctl -w net.ipv4.conf.all.accept_redirects=1", "systemd-sysctl.service", "[ $(sysctl -n net.ipv4.conf.all.accept_redirects) = 0 ]"),
+    ],
+)  # fmt: skip
+def test_what_a_hand_adds_to_the_kernel_is_drift_and_is_undone(machine: House, hand: str, unit: str, gone: str) -> None:
+    machine.wizara("apply", "--yes")
+    machine.sh(hand)
+    result = machine.result("apply", "--yes")
+    assert [one["subject"] for one in result["nodes"][0]["changes"]] == [unit], result
+    assert result["exit_code"] == 0
+    machine.sh(gone)
+    assert machine.result("plan")["nodes"][0]["changes"] == []

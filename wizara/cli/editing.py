@@ -17,7 +17,7 @@ _MEMORY = (os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm", "/run")  # noqa: S
 
 def edited(text: str, name: str) -> str:
     """Return *text* as a person leaves it in their editor; UsageFault when there is none, or it fails."""
-    words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "editor")
+    words = _editor()
     with tempfile.TemporaryDirectory(dir=_memory(), prefix="wizara-") as folder:
         path = Path(folder) / name.replace("/", "-")
         path.touch(mode=0o600)
@@ -33,7 +33,22 @@ def edited(text: str, name: str) -> str:
             raise UsageFault(
                 _("the editor ended with {code}").format(code=done.returncode), hint=_("nothing was written")
             )
-        return path.read_text()
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise UsageFault(_("the editor left no text behind"), hint=_("nothing was written")) from None
+
+
+def _editor() -> list[str]:
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "editor"
+    try:
+        words = shlex.split(named)
+    except ValueError:
+        words = []
+    if not words:
+        message = _("VISUAL or EDITOR is no command: {words}").format(words=repr(named))
+        raise UsageFault(message, hint=_("VISUAL or EDITOR names another; --stdin needs none"))
+    return words
 
 
 def _memory() -> str:

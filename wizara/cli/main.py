@@ -106,6 +106,8 @@ def complain(fault: WizaraError) -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run wizara and leave the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if sys.stdin is None:  # closed by whoever started us: nobody to ask
+        sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - for as long as the process lives
     text.use(text.from_environment())
     phrases.teach()
     debug = "--debug" in arguments

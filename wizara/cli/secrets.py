@@ -86,14 +86,16 @@ def edit(ministry: str, name: str, lab: str | None, identity: Path | None, from_
     found, base, key = _where(ministry, lab)
     folder, words = base / "secrets", recipient_words(found)
     before = _opened(base, name, identity or key).reveal()
-    after = sys.stdin.read() if from_stdin else edited(before, name)
-    if not after.strip():
+    given = _given(name) if from_stdin else edited(before, name)
+    if not given.strip():
         raise UsageFault(_("{name}: an empty secret is none").format(name=name), hint=_("nothing was written"))
+    generation = Generation(found, base, identity or key)
+    after = before if given == before else generation.taken(name, given)
     path = folder / f"{name}.age"
     if after != before:
         fresh_file(path.parent, sealed(after, words), 0o644).replace(path)
         write_record(folder, {**read_record(folder), name: words})
-    Generation(found, base, identity or key).replaced(name, after)
+    generation.replaced(name, after)
     if after == before:
         click.echo(_("{name}: as it was; nothing was written").format(name=name), err=True)
         return ExitCode.DONE
@@ -127,6 +129,14 @@ def rekey(ministry: str, lab: str | None, identity: Path | None, as_json: bool) 
         click.echo(_("nobody has recorded who could open these — change them if anybody has left:"))
         click.echo("".join(f"  {name}\n" for name in done.unknown), nl=False)
     return ExitCode.PENDING if done.left or done.unknown else ExitCode.DONE
+
+
+def _given(name: str) -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        message = _("{name}: what was given is no UTF-8 text").format(name=name)
+        raise UsageFault(message, hint=_("nothing was written")) from None
 
 
 def _opened(base: Path, name: str, identity: Path | None) -> Secret:

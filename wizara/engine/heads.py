@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from wizara.inventory.models import Ministry
 from wizara.record.run import Head
 
 HEADS = "/var/lib/wizara/journal-heads"
+_NUMBER = re.compile("[0-9]{1,18}")
 
 
 def heads_of(
@@ -45,6 +47,6 @@ def _parse(node: str, text: str) -> list[Head]:
     found = []
     for line in text.splitlines():
         words = line.split(" ")
-        if len(words) == 4 and words[1].isdigit():
-            found.append(Head(journal=words[0], seq=int(words[1]), hash=words[2], kept=node))
+        if len(words) == 4 and _NUMBER.fullmatch(words[1]):
+            found.append(Head(journal=words[0], seq=int(words[1]), hash=words[2], kept=node, run=words[3]))
     return found

@@ -108,6 +108,8 @@ def _words(change: Change) -> list[str]:
         return [f"folder={change.subject}"]
     if change.operation == "login" and change.kind == "create":
         return [f"home=/home/{change.subject}"]
+    if change.operation == "login" and change.kind == "remove":
+        return [f"file=/home/{change.subject}/.ssh/authorized_keys"]
     return []
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+
 from wizara.errors import UsageFault
 from wizara.inventory import minting
 from wizara.inventory.enrolled import fresh_file, give_to_owner, write_enrolled
@@ -90,6 +92,21 @@ class Generation:
         own = f"{one.subject}.{one.site}.{domain}"
         return tuple(dict.fromkeys((own, f"mail.{domain}", domain, *(f"mail.{name}" for name in served), *served)))
 
+    def taken(self, name: str, text: str) -> str:
+        """Return *text*, which a person gave, as the secret *name* is kept; UsageFault when it is not what that secret is."""
+        kind = next((one.kind for one in required_secrets(self.ministry) if one.path == name), None)
+        if kind is None:
+            return text
+        try:
+            return minting.form(kind, text)
+        except (ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm) as fault:
+            kinds = {
+                "authority": _("a key and certificate of an authority, in PEM"), "certificate": _("a key and its certificate, in PEM"),
+                "dkim": _("an RSA key in PEM"), "mailbox": _("a password, or a password with its hash in JSON"),
+            }  # fmt: skip
+            message = _("{name}: is not {kind}: {fault}").format(name=name, kind=kinds[kind], fault=_reason(fault))
+            raise UsageFault(message, hint=_("nothing was written")) from None
+
     def replaced(self, name: str, content: str) -> None:
         """Learn the public half of a secret that a person has replaced."""
         self.enrolled = self.ministry.enrolled
@@ -107,6 +124,12 @@ class Generation:
             return
         self.enrolled = self.enrolled.model_copy(update=update)
         write_enrolled(self.base / "enrolled.yaml", self.enrolled)
+
+
+def _reason(fault: Exception) -> str:
+    """Return the first line of *fault*, without what it may quote of the secret."""
+    words = str(fault).partition("\n")[0]
+    return words if isinstance(fault, ValueError) and len(words) <= 80 else type(fault).__name__
 
 
 def _store(path: Path, content: bytes) -> None:

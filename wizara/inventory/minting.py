@@ -29,9 +29,9 @@ def password() -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _letter in range(5)) for _group in range(4))
 
 
-def mailbox() -> str:
-    """Return a mailbox's password and its bcrypt hash, as JSON."""
-    word = password()
+def mailbox(word: str = "") -> str:
+    """Return a mailbox's password (*word*, else a new one) and its bcrypt hash, as JSON."""
+    word = word or password()
     hashed = bcrypt.hashpw(word.encode(), bcrypt.gensalt(_ROUNDS)).decode()
     return json.dumps({"password": word, "hash": hashed})
 
@@ -109,6 +109,38 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
         content_commitment=False, key_encipherment=False, data_encipherment=False, key_agreement=False,
         encipher_only=False, decipher_only=False,
     )  # fmt: skip
+
+
+def form(kind: str, text: str) -> str:
+    """Return *text*, which a person gave, as a secret of *kind* is kept; ValueError, with the reason, when it is none.
+
+    A mailbox may be given as its new password alone.
+    """
+    if kind == "mailbox":
+        return _mailbox_of(text)
+    key = serialization.load_pem_private_key(text.encode(), password=None)
+    if kind == "dkim":
+        if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 1024:
+            raise ValueError("no RSA key of 1,024 bits or more")
+        return text
+    certificate = x509.load_pem_x509_certificate(certificate_of(text).encode())
+    if kind == "authority" and not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError("the authority's key is none on an elliptic curve")
+    if certificate.public_key() != key.public_key():
+        raise ValueError("the certificate is of another key")
+    return text
+
+
+def _mailbox_of(text: str) -> str:
+    word = text.strip("\r\n")
+    if not word.lstrip().startswith("{"):
+        if len(word.encode()) > 72 or not word.isprintable() or len(word) < 12:
+            raise ValueError("a password has 12 to 72 characters on one line")
+        return mailbox(word)
+    told = json.loads(word)
+    if not bcrypt.checkpw(told["password"].encode(), told["hash"].encode()):
+        raise ValueError("the hash is of another password")
+    return text
 
 
 def certificate_of(bundle: str) -> str:

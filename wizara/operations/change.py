@@ -25,6 +25,8 @@ class Change:
     note: str = ""
     reaches_node: bool = False
     """True when a mistake here could cut the way to the node (design §4.7)."""
+    found: str = ""
+    """Digest of what stands there now, where the diff does not show it: another edit of a secret is another change."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the change as JSON-ready values."""

@@ -79,6 +79,7 @@ if grep -qs 'placed by wizara' /usr/sbin/policy-rc.d; then echo "/blocked /block
 true
 """
 
+_MEMBERS = 'getent group "$1" | cut -d: -f4'
 _LOGIN = r"""
 getent passwd "$1" || { echo absent; exit 0; }
 id -nG "$1"
@@ -215,3 +216,20 @@ class Login(FactBase[LoginStatus]):
             return LoginStatus(exists=False)
         fields = lines[0].split(":")
         return LoginStatus(exists=True, home=fields[5], shell=fields[6], groups=frozenset(lines[1].split()))
+
+
+class Members(FactBase[tuple[str, ...]]):
+    """Who is in a group, sorted; nobody where there is no such group."""
+
+    @staticmethod
+    def default() -> tuple[str, ...]:
+        """Return what no answer means: nobody."""
+        return ()
+
+    def command(self, group: str) -> StringCommand:
+        """Return the question."""
+        return program(_MEMBERS, group)
+
+    def process(self, output: Iterable[str]) -> tuple[str, ...]:
+        """Return the answer."""
+        return tuple(sorted(name for line in output for name in line.split(",") if name))

@@ -18,7 +18,7 @@ from wizara.operations.target import this_node, this_run
 
 # The temporary file stands in the destination's folder, 0600 from birth; a link that is cut while the content is fed is found
 # by its digest. /var/lib/wizara/originals keeps what stood at a path before wizara first replaced it.
-_KEEP = r"""
+KEEP = r"""
 keep() {
   kept=/var/lib/wizara/originals; mkdir -p "$kept"
   if grep -qxF "$1" "$kept/index" 2>/dev/null; then return 0; fi
@@ -32,7 +32,7 @@ keep() {
 """
 _PUT = (
     "set -eu\numask 077"
-    + _KEEP
+    + KEEP
     + r"""
 dest=$1 owner=$2 group=$3 mode=$4 digest=$5 run=$6; shift 6
 dir=${dest%/*}
@@ -58,7 +58,7 @@ sync "$dir"
 
 _MODE = 'chown "$2:$3" "$1" && chmod "$4" "$1"'
 _MKDIR = 'set -e; mkdir -p "$1"; chown "$2:$3" "$1"; chmod "$4" "$1"'
-_REMOVE = "set -eu\numask 077" + _KEEP + 'keep "$1" "$2"\nrm -f "$1"\n'
+_REMOVE = "set -eu\numask 077" + KEEP + 'keep "$1" "$2"\nrm -f "$1"\n'
 
 
 @operation()
@@ -84,7 +84,7 @@ def file(
     diff = () if hidden else _diff(path, now, data)
     note = _note(now, owner, group, mode, secret=hidden, same_content=same_content)
     kind: Kind = "create" if now.kind == "absent" else "modify"
-    record(this_node().name, Change("file", kind, path, diff, note, reaches_node))
+    record(this_node().name, Change("file", kind, path, diff, note, reaches_node, "" if diff else now.digest[:16]))
     if same_content:
         yield program(_MODE, path, owner, group, mode)
         return
@@ -133,5 +133,5 @@ def absent(path: str, reaches_node: bool = False) -> Commands:
     now: PathStatus = look(Status, path)
     if now.kind == "absent":
         return
-    record(this_node().name, Change("file", "remove", path, reaches_node=reaches_node))
+    record(this_node().name, Change("file", "remove", path, reaches_node=reaches_node, found=now.digest[:16]))
     yield program(_REMOVE, path, this_run())

@@ -1,4 +1,4 @@
-"""Unix accounts and their SSH keys."""
+"""Unix accounts, their groups, and the way out of one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,28 @@ from pyinfra.api import operation
 
 from wizara.operations.change import Change, record
 from wizara.operations.command import Commands, program
-from wizara.operations.facts import Login, LoginStatus
+from wizara.operations.facts import Login, LoginStatus, Members
+from wizara.operations.files import KEEP
 from wizara.operations.look import look
-from wizara.operations.target import this_node
+from wizara.operations.target import this_node, this_run
 
 _ADD = 'set -e; useradd --create-home --shell /bin/bash --comment "$2" "$1"'
 _ADD_SERVICE = 'set -e; useradd --system --user-group --no-create-home --home-dir "$3" --shell /usr/sbin/nologin --comment "$2" "$1"'
 _GROUP = 'set -e; getent group "$2" > /dev/null || groupadd --system "$2"; usermod --append --groups "$2" "$1"'
+# The keys go first: a run that dies in between finds the account in the group again. Files and crontabs stay.
+_LEAVE = (
+    "set -eu\numask 077"
+    + KEEP
+    + r"""
+home=$(getent passwd "$1" | cut -d: -f6)
+for name in authorized_keys authorized_keys2; do
+  path=$home/.ssh/$name
+  if [ -n "$home" ] && { [ -e "$path" ] || [ -L "$path" ]; }; then keep "$path" "$3"; rm -f "$path"; fi
+done
+gpasswd --delete "$1" "$2" > /dev/null
+if pids=$(pgrep -u "$1" sshd); then kill $pids || true; fi
+"""
+)
 
 
 @operation()
@@ -29,3 +44,14 @@ def login(name_: str, comment: str, groups: tuple[str, ...] = (), home: str | No
         record(node, Change("login", "modify", name_, note="groups " + " ".join(missing), reaches_node=True))
     for group in missing:
         yield program(_GROUP, name_, group)
+
+
+@operation()
+def members(group: str, names: tuple[str, ...]) -> Commands:
+    """Keep nobody but *names* in *group*; who leaves it loses SSH keys and open SSH connections, the account and its files stay."""
+    now: tuple[str, ...] = look(Members, group)
+    gone = tuple(one for one in now if one not in names)
+    for one in gone:
+        record(this_node().name, Change("login", "remove", one, note=f"no longer in {group}", reaches_node=True))
+    for one in gone:
+        yield program(_LEAVE, one, group, this_run())

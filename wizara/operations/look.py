@@ -35,6 +35,7 @@ _NAMES = {
     "Unit": "unit",
     "Packages": "packages",
     "Login": "login",
+    "Members": "group",
     "Active": "services",
 }
 

@@ -75,7 +75,7 @@ def unit(
     if not now.enabled:
         record(node, Change("unit", "enable", unit_name))
     if action != "none" and action != "stamp":  # noqa: PLR1714 - in this form the type checker follows
-        record(node, Change("unit", action, unit_name, reaches_node=reaches_node))
+        record(node, Change("unit", action, unit_name, reaches_node=reaches_node, found=now.digest[:16]))
     if now.needs_daemon_reload or not now.loaded:
         yield program(_RELOAD_MANAGER)
     if not now.enabled:
@@ -84,8 +84,14 @@ def unit(
         yield program(_RUN, unit_name, action, now.digest)
         if ready and action != "stamp":
             yield program(ready)
+        if in_force and action != "stamp":
+            yield program(_HOLDS, unit_name, in_force)
 
 
+# An apply that ends well while something else undoes its work would say the same again the next time.
+_HOLDS = r"""
+(eval "$2") > /dev/null 2>&1 || { echo "$1 runs, but something else on this machine undoes what it put in force" >&2; exit 1; }
+"""
 _RETIRE = r"""
 set -eu
 for name in "$@"; do

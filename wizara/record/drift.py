@@ -43,5 +43,5 @@ class DriftResult(Record):
 
 def fingerprint(node: str, change: PlannedChange) -> str:
     """Return what an acceptance of *change* on *node* names."""
-    told = [node, change.operation, change.kind, change.subject, change.note, list(change.diff)]
+    told = [node, change.operation, change.kind, change.subject, change.note, list(change.diff), change.found]
     return hashlib.sha256(json.dumps(told, ensure_ascii=True).encode()).hexdigest()

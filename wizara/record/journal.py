@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +67,10 @@ class Entry(Record):
     @property
     def told(self) -> dict[str, Any]:
         """The body, parsed."""
-        content = json.loads(self.body)
+        try:
+            content = json.loads(self.body)
+        except ValueError:  # somebody else's hand: log verify tells
+            return {}
         return content if isinstance(content, dict) else {}
 
 
@@ -122,15 +125,17 @@ class Journal:
         """Yield all entries, the oldest first."""
         with _legible(self.path):
             for row in self._connection.execute(f"SELECT {_COLUMNS} FROM journal ORDER BY seq"):  # noqa: S608 - names of ours
-                yield Entry.model_validate(dict(zip(_COLUMNS.split(", "), row, strict=True)))
+                yield Entry.model_validate(dict(zip(_COLUMNS.split(", "), map(_plain, row), strict=True)))
 
-    def faults(self, heads: Iterable[Head] = (), runs: Iterable[Head] = ()) -> tuple[str, ...]:
+    def faults(self, heads: Collection[Head] = (), runs: Iterable[Head] = ()) -> tuple[str, ...]:
         """Return, in words, each place where the chain is broken, or is not what others have seen of it.
 
-        *heads* of other journals, seen by nodes, are another engineer's; the *runs* of this folder have no other journal.
+        *heads* of other journals, seen by nodes, are another engineer's, unless they are of a run that this journal tells of;
+        the *runs* of this folder have no other journal.
         """
         found: list[str] = []
         hashes: dict[int, str] = {}
+        told: set[str] = set()
         expected, previous = 0, ""
         for entry in self.entries():
             if entry.seq != expected:
@@ -140,13 +145,18 @@ class Journal:
             if entry.previous != previous:
                 found.append(_("entry {seq} does not follow the one before it").format(seq=entry.seq))
             hashes[entry.seq] = previous = entry.hash
+            told.add(entry.run)
             expected = entry.seq + 1
         own = hashes.get(0)
         for head in (*runs, *(head for head in heads if head.journal == own)):
             if head.journal != own or hashes.get(head.seq) != head.hash:
                 words = _("entry {seq} is not the one that {keeper} has seen: cut off, or rewritten")
                 found.append(words.format(seq=head.seq, keeper=head.kept))
-        return tuple(found)
+        for head in heads:
+            if head.run and head.journal != own and head.run in told:
+                words = _("{keeper} has seen the run {run} in another journal than this: this one was rewritten")
+                found.append(words.format(keeper=head.kept, run=head.run))
+        return tuple(dict.fromkeys(found))
 
     def interrupted(self, world: str, ministry: str) -> tuple[Interruption, ...]:
         """Return what was begun on a node in *world*, never told its end, and was not begun anew since."""
@@ -192,6 +202,11 @@ class Journal:
         row = (seq, moment, run, kind, node, text, previous, digest)
         self._connection.execute(f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608 - names of ours
         return Head(journal=digest if seq == 0 else self.name, seq=seq, hash=digest)
+
+
+def _plain(value: object) -> object:
+    """Return a column's value as an entry holds it; what else somebody wrote there becomes text, of another digest."""
+    return value if isinstance(value, (int, str)) else repr(value)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class PlannedChange(_Line):
     diff: tuple[str, ...] = ()
     note: str = ""
     reaches_node: bool = False
+    found: str = ""
 
 
 class Standing(_Line):

@@ -33,6 +33,8 @@ class Head(Record):
     hash: str
     kept: str = ""
     """Who has seen it: a run or a node."""
+    run: str = ""
+    """The run that left it with a node."""
 
 
 class Run(Record):

@@ -6,10 +6,11 @@ import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from wizara.errors import UsageFault
+from wizara.errors import Refusal, UsageFault
 from wizara.place import Place
 from wizara.record.progress import Planned, PlannedChange
 from wizara.record.run import Record
@@ -31,7 +32,7 @@ class SavedNode(Record):
 class SavedPlan(Record):
     """The whole file."""
 
-    wizara_plan: int = 1
+    wizara_plan: Literal[1] = 1
     """Version of this shape."""
     run: str
     version: str
@@ -40,7 +41,8 @@ class SavedPlan(Record):
     folder: str
     world: str
     lab: str | None
-    deploy: str
+    deploy: str = Field(pattern=r"^[a-z]+$")
+    """Name of a deploy of the tree, never a path: it is code that will run."""
     files: dict[str, str]
     """File of the inventory → SHA-256."""
     nodes: dict[str, SavedNode]
@@ -64,6 +66,7 @@ class SavedPlan(Record):
         """Read the plan in *path*; UsageFault when it is none."""
         try:
             with path.open("rb") as source:
+                _refuse_open_to_others(path, os.fstat(source.fileno()))
                 return cls.model_validate_json(source.read(_LIMIT))
         except OSError as fault:
             raise UsageFault(
@@ -86,6 +89,14 @@ class SavedPlan(Record):
         changed = [one for one in {*kept.changes, *line.changes} if (one in kept.changes) != (one in line.changes)]
         told = set(" ".join(seen).split())
         return (*seen, *sorted({f"{one.operation} {one.subject}" for one in changed if one.subject not in told}))
+
+
+def _refuse_open_to_others(path: Path, status: os.stat_result) -> None:
+    """Refuse a plan that somebody else could have written: what it says will be done as root."""
+    own = {0, os.geteuid(), int(os.environ.get("SUDO_UID") or os.geteuid())}
+    if status.st_uid not in own or status.st_mode & 0o022:
+        message = _("belongs to somebody else, or others may write to it")
+        raise Refusal(message, place=Place(str(path)), hint=_("plan anew: wizara plan MINISTRY --out FILE"))
 
 
 def digests(folder: Path, others: Iterable[Path]) -> dict[str, str]:

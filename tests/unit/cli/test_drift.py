@@ -13,6 +13,9 @@ from wizara.record.progress import PlannedChange
 from wizara.record.provision import NodeOutcome, ProvisionResult
 
 EDITED = PlannedChange(operation="file", kind="modify", subject="/etc/motd", diff=("-a", "+b"))
+SECRET = PlannedChange(
+    operation="file", kind="modify", subject="/etc/dovecot/users", note="secret changed", found="aaaa"
+)
 OTHERWISE = EDITED.model_copy(update={"diff": ("-evil", "+b")})
 
 
@@ -43,6 +46,8 @@ def accepted(change: PlannedChange, node: str = "dc1") -> Exemption:
         ((EDITED,), (accepted(EDITED),), date(2025, 12, 31), 4, ["new"]),
         ((EDITED,), (accepted(EDITED, "mail1"),), date(2026, 3, 1), 4, ["new"]),
         ((OTHERWISE,), (accepted(EDITED),), date(2026, 3, 1), 4, ["new"]),
+        ((SECRET,), (accepted(SECRET),), date(2026, 3, 1), 0, ["accepted"]),
+        ((SECRET.model_copy(update={"found": "bbbb"}),), (accepted(SECRET),), date(2026, 3, 1), 4, ["new"]),
         ((EDITED, OTHERWISE), (accepted(EDITED),), date(2026, 3, 1), 4, ["accepted", "new"]),
     ],
 )

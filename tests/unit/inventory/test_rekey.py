@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
+import bcrypt
 import pytest
 from click.testing import CliRunner
 from pyrage import x25519
@@ -125,7 +127,7 @@ def test_an_editor_changes_a_secret_and_its_text_never_touches_a_disk(
 ) -> None:
     editor = tmp_path / "editor"
     editor.write_text(
-        f'#!/bin/sh\necho "$(stat -c "%a %n" "$1") $(stat -f -c %T "$1")" > {tmp_path}/seen\nprintf "new words" > "$1"\n'
+        f'#!/bin/sh\necho "$(stat -c "%a %n" "$1") $(stat -f -c %T "$1")" > {tmp_path}/seen\nprintf "new words of a person" > "$1"\n'
     )
     editor.chmod(0o755)
     monkeypatch.setenv("VISUAL", str(editor))
@@ -133,7 +135,44 @@ def test_an_editor_changes_a_secret_and_its_text_never_touches_a_disk(
     mode, path, kind = (tmp_path / "seen").read_text().split()
     assert (mode, kind) == ("600", "tmpfs")
     assert not Path(path).exists()
-    assert verb("show", str(made), "hq/mailbox-dsi", "--identity", str(awa.file))[1] == "new words"
+    told = json.loads(verb("show", str(made), "hq/mailbox-dsi", "--identity", str(awa.file))[1])
+    assert told["password"] == "new words of a person"
+    assert bcrypt.checkpw(told["password"].encode(), told["hash"].encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("hq/ca", "x"), ("hq/ca", minting.signing_key()), ("hq/mail1-tls", "x"), ("hq/mail1-tls", "-----BEGIN CERTIFICATE-----\nMIIB\n"),
+        ("hq/dkim-mps-gov-test", "x"), ("hq/mailbox-dsi", "short"), ("hq/mailbox-dsi", "two\nlines of a word"),
+        ("hq/mailbox-dsi", '{"password": "another one here", "hash": "$2b$04$aaaaaaaaaaaaaaaaaaaaaOmFuVWV"}'), ("hq/mailbox-dsi", "{"),
+        ("hq/mailbox-dsi", '{"password": 1, "hash": []}'),
+    ],
+)  # fmt: skip
+def test_what_is_no_such_secret_is_refused_and_not_written(made: Path, awa: Person, name: str, text: str) -> None:
+    path = made / "secrets" / f"{name}.age"
+    kept = path.read_bytes()
+    assert verb("edit", str(made), name, "--identity", str(awa.file), "--stdin", stdin=text)[0] == 2
+    assert path.read_bytes() == kept
+
+
+def test_what_is_such_a_secret_is_taken(made: Path, awa: Person) -> None:
+    other = minting.authority(load(made).declaration)
+    assert verb("edit", str(made), "hq/ca", "--identity", str(awa.file), "--stdin", stdin=other)[0] == 0
+    served = minting.server(other, ("mail1.hq.mps.gov.test",))
+    assert verb("edit", str(made), "hq/mail1-tls", "--identity", str(awa.file), "--stdin", stdin=served)[0] == 0
+    assert load(made).enrolled.authority == minting.certificate_of(other)
+
+
+@pytest.mark.parametrize("editor", ["'", " ", "rm", "sh -c 'printf \"\\377\" > $0'"])
+def test_an_editor_that_leaves_no_text_changes_nothing(
+    made: Path, awa: Person, monkeypatch: pytest.MonkeyPatch, editor: str
+) -> None:
+    path = made / "secrets" / "hq" / "mailbox-dsi.age"
+    kept = path.read_bytes()
+    monkeypatch.setenv("VISUAL", editor)
+    assert verb("edit", str(made), "hq/mailbox-dsi", "--identity", str(awa.file))[0] == 2
+    assert path.read_bytes() == kept
 
 
 def test_an_editor_that_fails_and_an_empty_text_change_nothing(

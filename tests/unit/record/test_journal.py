@@ -64,6 +64,26 @@ def test_an_edit_is_found(tmp_path: Path, statement: str) -> None:
     assert faults(tmp_path)
 
 
+def test_an_entry_that_is_no_text_is_found_and_breaks_nothing(tmp_path: Path) -> None:
+    written(tmp_path)
+    tampered(
+        tmp_path, "UPDATE journal SET body = x'ff00' WHERE seq = 5", "UPDATE journal SET body = '{' WHERE seq = 12"
+    )
+    assert len(faults(tmp_path)) == 2
+    with Journal.open(tmp_path) as journal:
+        assert [one.told for one in journal.entries() if one.seq in {5, 12}] == [{}, {}]
+
+
+def test_a_node_remembers_a_run_of_a_journal_that_was_written_anew(tmp_path: Path) -> None:
+    before = [head.model_copy(update={"kept": "gw-hq", "run": "r1"}) for head in written(tmp_path / "before")]
+    written(tmp_path / "anew")
+    (fault,) = faults(tmp_path / "anew", before[-1:])
+    assert "gw-hq" in fault
+    assert "r1" in fault
+    others = [before[-1].model_copy(update={"run": "r9"})]
+    assert faults(tmp_path / "anew", others) == ()
+
+
 def test_every_entry_of_a_thousand_is_guarded(tmp_path: Path) -> None:
     written(tmp_path, 1000)
     for seq in (*range(0, 1000, 83), 1000):
