@@ -15,13 +15,13 @@ from pyinfra.context import ctx_host
 from wizara import tree
 from wizara.blueprint import NodePlan
 from wizara.inventory.secrets import Secret
-from wizara.operations import change, directory, facts, file, files, login, packages, retired, unit
+from wizara.operations import change, directory, facts, file, files, login, members, packages, retired, unit, units
 from wizara.operations.command import Program
 from wizara.operations.look import take_seen
 
 PARTS = ("node", "names", "intranet", "mail")
 _OPERATIONS = {
-    "file": file, "directory": directory, "login": login, "packages": packages, "retired": retired, "unit": unit,
+    "file": file, "directory": directory, "login": login, "members": members, "packages": packages, "retired": retired, "unit": unit,
 }  # fmt: skip
 _BLANK: dict[type, list[str]] = {
     facts.Status: ["absent"],
@@ -31,12 +31,14 @@ _BLANK: dict[type, list[str]] = {
     ],
     facts.Packages: [],
     facts.Login: ["absent"],
+    facts.Members: ["stranger"],
     facts.Active: ["named", "ufw"],
 }
 #: Programs that take some of their arguments for shell: which of them.
 _TAKEN_FOR_SHELL: dict[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
     files._PUT: lambda arguments: arguments[6:],
     facts._UNIT: lambda arguments: arguments[1:2],
+    units._HOLDS: lambda arguments: arguments[1:2],
 }
 
 
