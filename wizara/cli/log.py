@@ -34,7 +34,7 @@ def command(
         return None
     from wizara.record.journal import Journal
 
-    with Journal.open(Path(runs)) as journal:
+    with Journal.reading(Path(runs)) as journal:
         chosen = [one for one in journal.entries() if (not nodes or one.node in nodes) and (not run or one.run == run)]
     for entry in chosen[-last:] if last else chosen:
         if as_json:
@@ -58,7 +58,7 @@ def verify(ministry: str | None, lab: str | None, as_json: bool, runs: str) -> i
     from wizara.record.journal import Journal
 
     heads, silent = _witnesses(ministry, lab) if ministry else ([], {})
-    with Journal.open(Path(runs)) as journal:
+    with Journal.reading(Path(runs)) as journal:
         faults = journal.faults(heads, _seen_by_runs(Path(runs)))
         count, asked = sum(1 for _entry in journal.entries()), sum(head.journal == journal.name for head in heads)
     if as_json:

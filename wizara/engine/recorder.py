@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from pydantic import JsonValue
 from pyinfra.api.host import Host
 
 from wizara.engine.companion import Pending
 from wizara.engine.heads import HEADS
+from wizara.errors import WizaraError
 from wizara.operations.change import Change
 from wizara.operations.command import program
 from wizara.record.journal import Journal
@@ -50,13 +53,13 @@ class Recorder:
 
     def end(self, host: Host, failure: str) -> str:
         """Write how the node ended; a node that cannot be reached any more keeps the head of before."""
-        head = self._journal.append(
-            self._run, "node", str(host), outcome="failed" if failure else "done", message=failure
-        )
+        outcome = "failed" if failure else "done"
         try:
+            head = self._journal.append(self._run, "node", str(host), outcome=outcome, message=failure)
+        except WizaraError as fault:  # what has befallen the node is told all the same
+            return failure if str(fault) in failure else f"{failure} — {fault}".removeprefix(" — ")
+        with contextlib.suppress(Exception):  # the journal holds the truth; the copy is its second witness
             self._keep(host, head)
-        except Exception:  # noqa: BLE001 - the journal holds the truth; the copy is its second witness
-            return failure
         return failure
 
     def _keep(self, host: Host, head: Head) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from wizara.errors import UsageFault
 from wizara.record.journal import Journal
 from wizara.record.run import Run, Verb, is_run_id, new_run_id, operator
+from wizara.record.unwritable import beginning, writing
 from wizara.record.world import World
 from wizara.text import _
 
@@ -29,7 +30,12 @@ class RunFolder:
 
     @classmethod
     def create(cls, runs: Path, verb: Verb, ministry: str, world: World) -> RunFolder:
-        """Begin a run: make its folder under *runs* and write its ``run.json``."""
+        """Begin a run: make its folder under *runs* and write its ``run.json``; Unopened when the disk does not take it."""
+        with beginning(), writing(runs):
+            return cls._create(runs, verb, ministry, world)
+
+    @classmethod
+    def _create(cls, runs: Path, verb: Verb, ministry: str, world: World) -> RunFolder:
         runs.mkdir(mode=0o700, parents=True, exist_ok=True)
         started = datetime.now(UTC)
         for _attempt in range(16):
@@ -67,8 +73,8 @@ class RunFolder:
         return cls(runs / name, _parse((runs / name / "run.json").read_bytes(), Run, runs / name / "run.json"))
 
     def append(self, name: str, model: BaseModel) -> None:
-        """Add *model* as one line to the JSON-lines file *name*."""
-        with open(self.path / name, "ab", opener=_private) as target:
+        """Add *model* as one line to the JSON-lines file *name*; Unwritable when the disk does not take it."""
+        with writing(self.path / name), open(self.path / name, "ab", opener=_private) as target:
             target.write(model.model_dump_json(by_alias=True).encode() + b"\n")
 
     def write(self, name: str, model: BaseModel) -> None:
@@ -76,13 +82,14 @@ class RunFolder:
         self.write_bytes(name, model.model_dump_json(by_alias=True, indent=2).encode() + b"\n")
 
     def write_bytes(self, name: str, content: bytes) -> Path:
-        """Write *content* as the file *name*, whole, and return its path."""
+        """Write *content* as the file *name*, whole, and return its path; Unwritable when the disk does not take it."""
         target, temporary = self.path / name, self.path / f".{name}.new"
-        with open(temporary, "wb", opener=_private) as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(target)
+        with writing(target):
+            with open(temporary, "wb", opener=_private) as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.replace(target)
         return target
 
     def read(self, name: str, model: type[ModelT]) -> ModelT:

@@ -7,7 +7,9 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ from pydantic import JsonValue
 from wizara.errors import UsageFault
 from wizara.place import Place
 from wizara.record.run import Head, Record
+from wizara.record.unwritable import Unopened, beginning, writing
 from wizara.text import _
 
 FILE = "journal.db"
@@ -94,10 +97,8 @@ class Journal:
     @classmethod
     def open(cls, runs: Path) -> Self:
         """Open the journal of the folder *runs*, and begin one where there is none; UsageFault when it is no journal."""
-        runs.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = runs / FILE
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        with _legible(path), _one_at_a_time(runs):
+        with beginning(), _legible(path), writing(path), _one_at_a_time(runs):
             connection = sqlite3.connect(path, timeout=30, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
@@ -105,6 +106,25 @@ class Journal:
             journal = cls(path, connection)
             journal._begin()
         return journal
+
+    @classmethod
+    @contextmanager
+    def reading(cls, runs: Path) -> Iterator[Self]:
+        """Yield the journal of *runs* to read it, also where nothing can be written: a copy of it then."""
+        try:
+            journal = cls.open(runs)
+        except Unopened:
+            if not (runs / FILE).is_file():
+                raise
+            with tempfile.TemporaryDirectory(prefix="wizara-journal-") as folder, beginning(), writing(Path(folder)):
+                for name in (FILE, f"{FILE}-wal"):  # the newest entries may stand in the second one only
+                    if (runs / name).exists():
+                        shutil.copyfile(runs / name, Path(folder) / name)
+                with cls.open(Path(folder)) as copy:
+                    yield copy
+            return
+        with journal:
+            yield journal
 
     def close(self) -> None:
         """Let go of the file."""
@@ -118,7 +138,7 @@ class Journal:
 
     def append(self, run: str, kind: str, node: str = "", **body: JsonValue) -> Head:
         """Add an entry; it is on the disk when this returns."""
-        with _legible(self.path), self._alone():
+        with _legible(self.path), writing(self.path), self._alone():
             return self._append(run, kind, node, body)
 
     def entries(self) -> Iterator[Entry]:
@@ -187,10 +207,11 @@ class Journal:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # a full disk has ended it already
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     def _append(self, run: str, kind: str, node: str, body: dict[str, JsonValue]) -> Head:
         last = self._connection.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
@@ -212,6 +233,8 @@ def _plain(value: object) -> object:
 @contextmanager
 def _one_at_a_time(runs: Path) -> Iterator[None]:
     """Let one process at a time begin a journal in *runs*: SQLite does not wait while a new file is turned to WAL."""
+    runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(runs / FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     folder = os.open(runs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
