@@ -85,6 +85,8 @@ def _apply(order: Order) -> ProvisionResult:
     world_line(found, "apply")
     interruptions(found, order.runs)
     if plan:
+        if not plan.nodes:
+            raise UsageFault(_("the plan is for no node: none could be checked"), hint=_("plan anew, once they answer"))
         refuse_stale_inventory(plan, found)
 
     def permit(provision: Provision) -> tuple[str, ...]:
