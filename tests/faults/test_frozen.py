@@ -105,6 +105,18 @@ def test_a_second_engineer_who_took_the_lock_is_not_written_over_within_a_change
     assert ground.leftovers() == []
 
 
+def test_a_plan_that_waits_for_an_open_change_says_so(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIZARA_CONFIRM_SECONDS", "25")
+    ground.settle()
+    frozen = Frozen(ground, CHANGE.format(who="open", way=WAY), "snapshot and timer", 0.2)
+    try:
+        planned = ground.wizara("plan")
+        assert "waiting: a change is open here" in planned.stderr, planned.stderr
+        assert "rolled-back" in planned.stdout
+    finally:
+        frozen.thaw()
+
+
 def many(who: str) -> str:
     return "".join(
         f'file(name="{number}", path="/etc/frozen/{number}", content="{who}\\n")\n' for number in range(FILES)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import click
 
+from wizara.blueprint import derive
+from wizara.cli.ending import terminable
 from wizara.cli.progress import Board
 from wizara.cli.world import Scene, refuse_unenrolled
 from wizara.engine.request import Request
@@ -18,7 +22,7 @@ from wizara.engine.session import Session
 from wizara.errors import ExitCode, WizaraError, worst
 from wizara.inventory.secrets import Secret, secrets_of_nodes
 from wizara.record import Journal, RunFolder
-from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Step
+from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
 from wizara.record.provision import NodeOutcome, ProvisionResult
 from wizara.text import _
 
@@ -55,6 +59,10 @@ class Provision:
     """Apply on each node as soon as it is checked: nobody is asked, and no node waits for another."""
     planned: dict[str, Planned] = field(default_factory=dict)
     ended: dict[str, Ended] = field(default_factory=dict)
+    windows: dict[str, int] = field(default_factory=dict)
+    """Node → after how many seconds it takes back the change of the way to it that is open."""
+    unwritten: str = ""
+    """What could not be kept of this run, in words."""
 
     def run(self, permit: Permit | None = None) -> ProvisionResult:
         """Check every node; with *permit*, apply on the nodes that it returns."""
@@ -64,7 +72,7 @@ class Provision:
         request = self._request(folder, opened)
         code = ExitCode.INTERNAL
         try:
-            with Session(request, self.scene.world.namespace) as session:
+            with terminable(), Session(request, self.scene.world.namespace) as session:
                 if permit and self.at_once:
                     self._listen(session, folder, permit)
                 else:
@@ -74,17 +82,39 @@ class Provision:
                         session.go(go, self.canary, self.max_failures)
                         self._listen(session, folder)
             result = self._result(folder.run.id)
-            folder.write("result.json", result)
             code = ExitCode(result.exit_code)
+            self._keep(lambda: folder.write("result.json", result))
         except WizaraError as fault:
             code = fault.code
             raise
         except (KeyboardInterrupt, click.Abort):
             code = ExitCode.INTERRUPTED
+            self._tell_windows()
             raise
         finally:
-            folder.finish(folder.run.model_copy(update={"ended": datetime.now(UTC), "exit_code": int(code)}))
+            ending = folder.run.model_copy(update={"ended": datetime.now(UTC), "exit_code": int(code)})
+            self._keep(lambda: folder.finish(ending))
+            if self.unwritten:
+                print(self.unwritten, file=sys.stderr)
+        if self.unwritten:
+            return result.model_copy(update={"exit_code": worst((code, ExitCode.UNFINISHED))})
         return result
+
+    def _keep(self, write: Callable[[], None]) -> None:
+        """Write what is to be kept of this run; a disk that does not take it must not hide what befalls the nodes."""
+        try:
+            write()
+        except WizaraError as fault:
+            self.unwritten = self.unwritten or str(fault)
+
+    def _tell_windows(self) -> None:
+        """Say which nodes an interrupted run leaves with an open change, and when they have taken it back by themselves."""
+        for node, seconds in self.windows.items():
+            by = time.strftime("%H:%M:%S", time.localtime(time.time() + seconds))
+            words = _(
+                "{node}: a change of the way to it is open; nobody confirms it now, so the node takes it back by {time}"
+            )
+            print(words.format(node=node, time=by), file=sys.stderr)
 
     def _request(self, folder: RunFolder, opened: dict[str, dict[str, Secret]]) -> Request:
         found = self.scene
@@ -116,17 +146,37 @@ class Provision:
         """Take in what the engine tells; with *permit*, allow or decline each node once it is planned."""
         with Board() as board:
             for line in session.events():
-                folder.append("events.jsonl", line)
+                self._keep(partial(folder.append, "events.jsonl", line))
                 if isinstance(line, Step):
+                    self._note_window(line)
                     board.step(line.node, _wording(line))
                 elif isinstance(line, Planned):
-                    self.planned[line.node] = line
+                    self.planned[line.node] = self._with_tunnels(line)
                     board.step(line.node, _("{count} changes pending").format(count=len(line.changes)), done=True)
                     if permit and line.changes:
                         self._answer(session, line.node, permit)
                 else:
                     self.ended[line.node] = line
+                    self.windows.pop(line.node, None)
                     board.step(line.node, outcome_words(line.outcome), done=True)
+
+    def _note_window(self, step: Step) -> None:
+        if step.window > 0:
+            self.windows[step.node] = step.window
+        elif step.window:
+            self.windows.pop(step.node, None)
+
+    def _with_tunnels(self, line: Planned) -> Planned:
+        """Add to *line*, to be told, the other ends of a tunnel that it changes and that are not in this run."""
+        if not any(one.subject.startswith(("/etc/wireguard/", "wg-quick@")) for one in line.changes):
+            return line
+        tunnel = derive(self.scene.ministry).nodes[line.node].tunnel
+        others = [peer.node for peer in tunnel.peers if peer.node not in self.nodes] if tunnel else []
+        if not others or self.verb == "drift":
+            return line
+        detail = _("only this end of the tunnel is in this run: until the other end is applied to, it may be down")
+        told = Standing(kind="tunnel", subject=", ".join(others), detail=detail, asks=False)
+        return line.model_copy(update={"standing": (*line.standing, told)})
 
     def _answer(self, session: Session, node: str, permit: Permit) -> None:
         if node in permit(self):
@@ -167,7 +217,7 @@ def _wording(step: Step) -> str:
     if step.phase == "connect":
         return _("connecting")
     if step.phase == "check":
-        return _("checking")
+        return step.name or _("checking")
     if step.phase == "wait":
         return _("waiting for {gateway}").format(gateway=step.name)
     return f"{step.number}/{step.total} {step.name}"

@@ -54,8 +54,12 @@ def main() -> int:
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
     def emit(line: BaseModel) -> None:
-        events.write(line.model_dump_json() + "\n")
-        events.flush()
+        try:
+            events.write(line.model_dump_json() + "\n")
+            events.flush()
+        except BrokenPipeError:
+            # Whoever started this one is gone: no step has failed by that, and no other is begun. Nodes and locks see a killed run.
+            os._exit(ExitCode.INTERRUPTED)
 
     use(os.environ.get("WIZARA_LANGUAGE", "en"))
     request = Request.model_validate_json(sys.stdin.readline())

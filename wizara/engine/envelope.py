@@ -91,7 +91,7 @@ class Envelope:
         if node.change and node.span and node.span.last == step.number:
             self._rest(node)
             self._tell(node, step, _("confirming over a new connection"))
-            self._confirm(node)
+            self._confirm(node, step)
 
     def end(self, host: Host, failure: str) -> str:
         """Leave no change open: after a failure, order the way back, see it through, and say so."""
@@ -112,7 +112,7 @@ class Envelope:
 
     def _open(self, node: _Node, step: Pending, span: Span) -> None:
         change = f"{self._run}-{next(self._numbers)}"
-        self._tell(node, step, _("snapshot and timer"))
+        self._tell(node, step, _("snapshot and timer"), self._seconds)
         plan = node.host.data.wizara_node
         what = (*window.touched(node.steps, span), *(f"name={name}" for name in window.names(plan)))
         began = time.monotonic()
@@ -148,7 +148,7 @@ class Envelope:
         # A step may wait for ever on a connection that its own change has cut.
         node.applying.kill(Unfinished(_lost()), block=False)
 
-    def _confirm(self, node: _Node) -> None:
+    def _confirm(self, node: _Node, step: Pending) -> None:
         """Come in anew as the next apply will; a change that is not kept before the timer ends is none."""
         why = _("no answer")
         until = node.proof + self._seconds
@@ -171,6 +171,7 @@ class Envelope:
                 continue
             if state.word == "kept":
                 node.change = connector(node.host).line.change = ""
+                self._tell(node, step, _("kept"), -1)
                 return
             if state.word in _GONE:
                 break
@@ -201,8 +202,9 @@ class Envelope:
             node.alive.kill()
             node.alive = None
 
-    def _tell(self, node: _Node, step: Pending, words: str) -> None:
-        self._emit(Step(node=str(node.host), phase="apply", number=step.number, total=len(node.steps), name=words))
+    def _tell(self, node: _Node, step: Pending, words: str, window: int = 0) -> None:
+        total = len(node.steps)
+        self._emit(Step(node=str(node.host), phase="apply", number=step.number, total=total, name=words, window=window))
 
 
 def _lost() -> str:

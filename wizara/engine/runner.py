@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state, init_base_classes
 
 from wizara.engine.brake import Brake
+from wizara.engine.carrier import NoWay
 from wizara.engine.companion import Companion, Party, Pending, reaching
 from wizara.engine.connector import HostKeyRefused, WizaraConnector, connector
 from wizara.engine.internals import (
@@ -32,7 +34,16 @@ from wizara.engine.internals import (
 from wizara.engine.jobs import TIDY
 from wizara.engine.request import Go
 from wizara.engine.shell import Command, Cut
-from wizara.engine.standing import Look, StandingFact, TouchedFact, refuse_undecided, replaced, taken_back, undeclared
+from wizara.engine.standing import (
+    OPEN,
+    Look,
+    StandingFact,
+    TouchedFact,
+    refuse_undecided,
+    replaced,
+    taken_back,
+    undeclared,
+)
 from wizara.errors import ExitCode, Refusal, WizaraError
 from wizara.operations import change
 from wizara.operations.look import take_seen
@@ -218,6 +229,7 @@ class Runner:
     def _gather(self, host: Host) -> None:
         """Ask at once what all operations ask; what one asks because of an answer goes into the next round."""
         waiting = [key for key, _name in operations_of(self._state, host)]
+        connector(host).line.prepare(OPEN)
         for turn in range(_ROUNDS):
             with gathering():
                 if turn == 0:
@@ -226,12 +238,24 @@ class Runner:
             if turn == 0:
                 host.connect(show_errors=False, raise_exceptions=True)
                 self._emit(Step(node=str(host), phase="check"))
+                gevent.spawn(self._tell_wait, host)
             connector(host).line.settle()
             if not waiting:
                 break
         change.forget(str(host))
         if self._permit:  # the lock of the site is ours
             connector(host).line.beneath(TIDY)
+
+    def _tell_wait(self, host: Host) -> None:
+        """Say so when another run's open change is waited for."""
+        with contextlib.suppress(OSError, NoWay, WizaraError, ValueError):
+            said = connector(host).line.ask(OPEN).out.split()
+            if said:
+                words = _(
+                    "waiting: a change is open here, which the node takes back in {seconds} s unless its run goes on"
+                )
+                name = words.format(seconds=max(0, *map(int, said)))
+                self._emit(Step(node=str(host), phase="check", name=name))
 
     def _checked(self, host: Host) -> Iterable[Pending]:
         """Check the operations of *host* one after the other, as apply will: the answers are there already."""

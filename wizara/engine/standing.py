@@ -11,6 +11,7 @@ from ipaddress import IPv6Address, ip_address
 from pyinfra.api import FactBase, StringCommand
 
 from wizara.blueprint import NodePlan
+from wizara.engine.shell import Command
 from wizara.errors import Refusal
 from wizara.operations.command import program
 from wizara.operations.units import RETIRED
@@ -44,6 +45,18 @@ if [ -d "$changes" ]; then
   fi
 fi
 """
+#: Asked before all else: what the look itself waits for, in seconds until the node takes it back.
+OPEN = Command(
+    r"""
+for flag in /var/lib/wizara/changes/*/armed /var/lib/wizara/changes/*/rolling; do
+  [ -e "$flag" ] || continue
+  id=${flag%/*}; read -r up _rest < /proc/uptime
+  echo $(($(cat "/run/wizara/changes/${id##*/}/deadline" 2>/dev/null || echo 0) - ${up%.*}))
+done
+true
+""",
+    (),
+)
 _LOOK = (
     _SETTLE
     + r"""

@@ -28,7 +28,7 @@ class PlannedChange(_Line):
 class Standing(_Line):
     """Something on a used machine that a first run would cut, replace or fight with, and that nothing declares."""
 
-    kind: Literal["socket", "peer", "file", "conflict", "rolled-back"]
+    kind: Literal["socket", "peer", "file", "conflict", "rolled-back", "tunnel"]
     subject: str
     """What ``--accept-closing`` names: ``tcp/5432``, a path, or a service such as ``ufw``."""
     detail: str = ""
@@ -45,6 +45,8 @@ class Step(_Line):
     number: int = 0
     total: int = 0
     name: str = ""
+    window: int = 0
+    """From now on a change of the way to the node is open, which the node takes back after so many seconds; -1: it was kept."""
 
 
 class Planned(_Line):
