@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import imaplib
-import json
 import smtplib
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from audits.names.question import ask
 from wizara.audit.untrusted import untrusted
 from wizara.engine.ground import Gateway, Ground, Place
 from wizara.inventory.required import dashed
+from wizara.inventory.secrets import part_of
 
 SUBJECT = "برهان البريد: الرسالة وصلت سالمة"
 _BODY = "هذه رسالة إثبات أرسلتها وزارة لتتحقق من بريدها.\nMessage de preuve, accentué : é à ç œ.\n{canary}\n"
@@ -49,7 +49,9 @@ def collect(ground: Ground) -> None:
     sender, reader = places(ground)
     if not addresses or secret is None or sender is None or reader is None:
         return
-    system = System(domain, name, addresses[0], f"{local}@{domain}", json.loads(secret.reveal())["password"])
+    system = System(
+        domain, name, addresses[0], f"{local}@{domain}", part_of(secret, f"mailbox-{dashed(local)}", "password")
+    )
     _refusals(ground, system, sender)
     if _send(ground, system, sender):
         _read(ground, system, reader)

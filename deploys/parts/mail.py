@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from wizara.blueprint.models import MailPlan
 from wizara.inventory.required import dashed
+from wizara.inventory.secrets import part_of
 from wizara.operations import directory, file, login, packages, secret, template, this_node, unit
 
 _POSTFIX = tuple(f"/etc/postfix/{name}" for name in ("main.cf", "master.cf", "mailboxes", "aliases", "senders"))
@@ -60,7 +59,8 @@ def _dovecot(mail: MailPlan) -> None:
     dialect = {"bookworm": "2.3", "trixie": "2.4"}[this_node().release]
     template("Dovecot", f"mail/dovecot-{dialect}.conf.j2", "/etc/dovecot/dovecot.conf", {"mail": mail},
              check='doveconf -c "$1" -n > /dev/null')  # fmt: skip
-    hashes = {box.local: json.loads(secret(f"mailbox-{dashed(box.local)}").reveal())["hash"] for box in mail.mailboxes}
+    names = {box.local: f"mailbox-{dashed(box.local)}" for box in mail.mailboxes}
+    hashes = {local: part_of(secret(name), name, "hash") for local, name in names.items()}
     template("Mailbox passwords", "mail/users.j2", "/etc/dovecot/users", {"mail": mail, "hashes": hashes},
              group="dovecot", mode="640", secret=True)  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -54,6 +55,16 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not pickled")
+
+
+def part_of(secret: Secret, name: str, key: str) -> str:
+    """Return what a mailbox's secret *name* holds at *key*: ``password`` or ``hash``; UsageFault when it is no such secret."""
+    try:
+        return str(json.loads(secret.reveal())[key])
+    except (ValueError, KeyError, TypeError):
+        message = _("the secret {name} is no password with its hash").format(name=name)
+        hint = _("wizara secrets edit MINISTRY SITE/{name} takes a new password").format(name=name)
+        raise UsageFault(message, hint=hint) from None
 
 
 def secrets_folder(ministry: Ministry, state: Path | None) -> Path:

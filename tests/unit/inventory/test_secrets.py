@@ -22,7 +22,7 @@ from wizara.inventory.enrolled import enrolled_text, write_enrolled
 from wizara.inventory.generate import Generation
 from wizara.inventory.models import Enrolled, EnrolledNode
 from wizara.inventory.required import required_secrets
-from wizara.inventory.secrets import Secret, find_identity, open_secrets, read_identity, secrets_of_nodes
+from wizara.inventory.secrets import Secret, find_identity, open_secrets, part_of, read_identity, secrets_of_nodes
 
 
 @pytest.fixture(autouse=True)
@@ -227,3 +227,10 @@ def test_enrolled_is_the_same_text_for_the_same_facts(tmp_path: Path) -> None:
     write_enrolled(tmp_path / "enrolled.yaml", Enrolled(nodes={"no": one}))
     assert list(tmp_path.iterdir()) == [tmp_path / "enrolled.yaml"]
     assert "'no':" in (tmp_path / "enrolled.yaml").read_text()
+
+
+@pytest.mark.parametrize("text", ["x", "[]", "{}", '"x"', "3"])
+def test_a_mailbox_that_is_no_password_with_its_hash_is_named(text: str) -> None:
+    with pytest.raises(UsageFault, match="mailbox-dsi"):
+        part_of(Secret(text), "mailbox-dsi", "hash")
+    assert part_of(Secret('{"hash": "h"}'), "mailbox-dsi", "hash") == "h"
