@@ -14,7 +14,7 @@ from wizara.engine import fence
 from wizara.engine.carrier import Way
 from wizara.engine.fence import LATE, OVER, Fence, NodeClock, now
 from wizara.engine.line import Line
-from wizara.engine.shell import Answer, Command, Shell
+from wizara.engine.shell import Answer, Command, Cut, Shell
 from wizara.errors import Unfinished
 
 
@@ -164,3 +164,12 @@ def test_nothing_more_is_sent_once_the_lease_is_lost_or_the_change_is_over(monke
             doing(Command("x", ()))
     made.beneath(Command("x", ()))
     assert len(node.fences) == 1
+
+
+def test_a_long_command_whose_shell_has_died_is_begun_over_the_next_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, node = line([0, 0], monkeypatch)
+    node.began = Future()
+    node.began.set_exception(Cut("the connection was cut"))
+    made.lease = lambda _after: 100.0
+    assert made.act(Command("x", (), long=True)).code == 0
+    assert node.fences[0] == Fence(100 + fence.SECONDS)
