@@ -23,6 +23,8 @@ from wizara.text import _
 
 _CONNECT, _CLOSE = 2, 1
 """Frames that opening a connection takes of us (SYN, ACK), and ending it."""
+_TALK, _ANSWER = 12, 4
+"""Time-outs that one connection, and one answer on it, may last: who sends a byte now and then holds nobody up."""
 _RTT = struct.Struct("=68xI")
 """Where ``tcpi_rtt``, in microseconds, stands in Linux's ``struct tcp_info``."""
 
@@ -32,18 +34,22 @@ class LeftAlone(OSError):
 
 
 class Talk:
-    """One connection: bounded reads, each with a deadline."""
+    """One connection: bounded reads, each with a deadline, and one for all of them."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timeout: float, spend: Callable[[int], None],
         hushed: str | None = None,
     ) -> None:  # fmt: skip
         self._reader, self._writer, self._timeout, self._spend, self._hushed = reader, writer, timeout, spend, hushed
+        self._end = time.monotonic() + _TALK * timeout
 
     async def hear(self, limit: int = 8192, seconds: float | None = None) -> bytes:
         """Return what comes next, at most *limit* bytes; nothing when it stays silent or closes."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            return b""
         try:
-            heard = await asyncio.wait_for(self._reader.read(limit), seconds or self._timeout)
+            heard = await asyncio.wait_for(self._reader.read(limit), min(seconds or self._timeout, left))
         except (TimeoutError, OSError):
             return b""
         self._spend(1)
@@ -52,7 +58,8 @@ class Talk:
     async def hear_until(self, ending: Callable[[bytes], bool], limit: int = 65536) -> bytes:
         """Return what comes until *ending* says it is enough, the peer stops, or *limit* is reached."""
         heard = b""
-        while len(heard) < limit and not ending(heard):
+        until = time.monotonic() + _ANSWER * self._timeout
+        while len(heard) < limit and not ending(heard) and time.monotonic() < until:
             more = await self.hear(limit - len(heard))
             if not more:
                 break

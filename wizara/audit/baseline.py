@@ -71,12 +71,21 @@ class Looked:
         """Say whether there is positive evidence that the weakness *old* is no more: silence is none.
 
         The rule found it in order, or what the rule rests on was seen again and the rule complains no more, or the
-        port refuses connections, or a UDP service says nothing while its machine answers otherwise.
+        port refuses connections, or a UDP service says nothing while its machine answers otherwise. Another address of the same
+        card is another machine as far as anybody knows, unless the machine has moved there.
         """
         mine = [one for one in self._verdicts[old.rule] if _same(one, old)]
         if any(one.outcome != "holds" for one in mine):
             return False
-        return bool(mine) or any(self._answered(old, ip) for ip in self._places[old.subject.asset])
+        place = self._place(old)
+        return any(one.subject.ip in {place, None} for one in mine) or (place is not None and self._answered(old, place))
+
+    def _place(self, old: Verdict) -> str | None:
+        """Return where the machine of *old* is this time: where it was, else its one new address; None when nobody can tell."""
+        places = self._places[old.subject.asset]
+        if old.subject.ip in places or old.subject.ip is None:
+            return old.subject.ip
+        return next(iter(places)) if len(places) == 1 else None
 
     def _answered(self, old: Verdict, ip: str) -> bool:
         proto, _slash, port = (old.subject.service or "").partition("/")

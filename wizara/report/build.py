@@ -32,7 +32,7 @@ from wizara.report.document import (
 from wizara.report.figures import severity_chart
 from wizara.report.findings import block, where
 from wizara.report.lan_map import draw
-from wizara.report.machines import LEGEND, machine_rows, networks
+from wizara.report.machines import legend, machine_rows, networks
 from wizara.report.progress import progress
 from wizara.report.segmentation import segmentation
 from wizara.report.words import Catalogue, Words, latin
@@ -271,9 +271,9 @@ FILE_LIMITS = (
 
 
 def _lan(case: Case, words: Words) -> Section:
-    legend = {state: words.say(word) for state, word in LEGEND.items()}
+    states = {state: words.say(word) for state, word in legend(case).items()}
     title = words.say("Map of the local network")
-    drawn = draw(networks(case, words), title, legend, words.say("more"), mirrored=words.right_to_left)
+    drawn = draw(networks(case, words), title, states, words.say("more"), mirrored=words.right_to_left)
     figures = (Figure(svg=one, description=title) for one in drawn)
     headers = tuple(
         words.say(word)

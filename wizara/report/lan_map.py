@@ -9,7 +9,7 @@ from typing import Literal
 from wizara.audit.cvss import Severity
 from wizara.report.figures import COLOURS, INK, LINE, PAPER, QUIET, rectangle, svg, text
 
-State = Literal["declared", "undeclared", "missing", "unknown"]
+State = Literal["declared", "undeclared", "missing", "unknown", "seen"]
 #: More boxes than this no longer read on a page; the worst are drawn and the rest counted.
 MOST = 60
 _MOST_IN_ONE = 25
@@ -81,7 +81,7 @@ def _line(x1: float, y1: float, x2: float, y2: float) -> str:
 
 def _box(machine: Machine, left: float, top: float, *, mirrored: bool) -> list[str]:
     gone = machine.state in {"missing", "unknown"}
-    dash = {"declared": "", "undeclared": "5 3", "missing": "2 3", "unknown": "2 3"}[machine.state]
+    dash = {"declared": "", "undeclared": "5 3", "missing": "2 3", "unknown": "2 3", "seen": ""}[machine.state]
     colour = COLOURS[machine.worst] if machine.worst else LINE
     stroke = INK if machine.state == "undeclared" else LINE
     fill = "#f3f5f6" if gone else PAPER
@@ -122,6 +122,6 @@ def _legend(y: float, words: dict[State, str], *, mirrored: bool) -> list[str]:
 
 
 def _box_sample(state: State, left: float, top: float) -> str:
-    dash = {"declared": "", "undeclared": "5 3", "missing": "2 3", "unknown": "2 3"}[state]
+    dash = {"declared": "", "undeclared": "5 3", "missing": "2 3", "unknown": "2 3", "seen": ""}[state]
     fill = "#f3f5f6" if state in {"missing", "unknown"} else PAPER
     return rectangle(left, top, 20, 12, fill, stroke=INK if state == "undeclared" else QUIET, dash=dash)

@@ -19,7 +19,14 @@ LEGEND: dict[State, str] = {
     "undeclared": N_("undeclared"),
     "missing": N_("missing"),
     "unknown": N_("not seen from here"),
+    "seen": N_("seen"),
 }
+
+
+def legend(case: Case) -> dict[State, str]:
+    """Return the states that this audit can tell, with their words: without an inventory nothing is declared or missing."""
+    told = {"declared", "undeclared", "missing", "unknown"} if case.audit.facts.inventory else {"seen", "unknown"}
+    return {state: word for state, word in LEGEND.items() if state in told}
 
 
 @dataclass(frozen=True)
@@ -55,8 +62,10 @@ def _one(case: Case, ip: str) -> _Seen:
         if refuted
         else "unknown"
         if not alive
+        else "seen"
+        if not case.audit.facts.inventory
         else "declared"
-        if host or not case.audit.facts.inventory
+        if host
         else "undeclared"
     )
     mine = [one.verdict.severity for one in case.pending if one.verdict.subject.ip == ip]

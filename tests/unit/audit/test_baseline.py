@@ -113,3 +113,13 @@ def test_a_declared_machine_at_another_address_is_neither_missing_nor_a_stranger
     assert [one.verdict.rule for one in audit([alive(), gone], facts=facts).findings] == ["LAN-009"]
     both = audit([alive(), alive("10.20.20.12")], facts=facts)
     assert [one.verdict.rule for one in both.findings] == ["LAN-001"]  # a second address that nobody declared
+
+
+def test_another_address_of_the_card_mends_nothing() -> None:
+    """Proxy ARP, a shared address of two machines, or a second address of one: what is closed there says nothing of here."""
+    before = audit(OLD)
+    other = "10.20.20.78"
+    both = [alive(), alive(other), ports([], closed=[6379], ip=other)]
+    assert status(audit([*both, ports([], silent=[6379])], before), "RED-001") == ["unknown"]
+    assert status(audit([*both, ports([], closed=[6379])], before), "RED-001") == ["fixed"]
+    assert status(audit([alive(other), ports([], closed=[6379], ip=other)], before), "RED-001") == ["fixed"], "it moved"

@@ -218,3 +218,25 @@ def test_standard_library_only() -> None:
             if line.startswith(("import ", "from ")):
                 root = line.split()[1].partition(".")[0]
                 assert root in sys.stdlib_module_names | {"audits", "wizara"}, (path.name, line)
+
+
+def test_who_drips_a_byte_now_and_then_holds_nobody_up() -> None:
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(0.05)
+
+    async def heard() -> tuple[bytes, bytes, float]:
+        async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+            way = door.Door(Job(run="r", facts=LanFacts(), mandate=MANDATE, pace=Pace(timeout=0.1)).orders())
+            began = asyncio.get_running_loop().time()
+            async with way.tcp("127.0.0.1", server.sockets[0].getsockname()[1]) as talk:
+                answer = await talk.hear_until(lambda _heard: False)
+                while await talk.hear_until(lambda _heard: False):
+                    pass
+                return answer, await talk.hear(), asyncio.get_running_loop().time() - began
+
+    answer, after, seconds = asyncio.run(heard())
+    assert 3 <= len(answer) <= 12
+    assert after == b""
+    assert seconds < 3

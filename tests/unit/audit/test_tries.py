@@ -69,6 +69,12 @@ def test_an_account_is_tried_once_at_the_pages_of_a_machine() -> None:
     assert count == 1
 
 
+@pytest.mark.parametrize("where", [b"/login?error=bad", b"/start"])
+def test_who_sends_on_after_a_login_has_told_nothing(where: bytes) -> None:
+    told, count = pages(b"HTTP/1.1 302 Found\r\nLocation: " + where + b"\r\n\r\n")
+    assert (told[0], count) == ({"untried": "sent-on"}, 1)
+
+
 @pytest.mark.parametrize(
     "sign",
     [
