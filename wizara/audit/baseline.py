@@ -78,7 +78,9 @@ class Looked:
         if any(one.outcome != "holds" for one in mine):
             return False
         place = self._place(old)
-        return any(one.subject.ip in {place, None} for one in mine) or (place is not None and self._answered(old, place))
+        return any(one.subject.ip in {place, None} for one in mine) or (
+            place is not None and self._answered(old, place)
+        )
 
     def _place(self, old: Verdict) -> str | None:
         """Return where the machine of *old* is this time: where it was, else its one new address; None when nobody can tell."""

@@ -90,7 +90,11 @@ def command(ports: str | None, runs: str, fail_on: str, as_json: bool, proposal:
         words = _("mandate: {reference}, {commissioner}")
         click.echo(words.format(reference=mandate_.reference, commissioner=mandate_.commissioner), err=True)
     say_from_where(prepared)
-    done = auditing.run(prepared, fail_on, tell)
+    try:
+        done = auditing.run(prepared, fail_on, tell)
+    except KeyboardInterrupt:
+        click.echo(_("what was seen is kept: --resume {run} goes on").format(run=prepared.folder.run.id), err=True)
+        raise
     if as_json:
         click.echo(auditing.summary(done).model_dump_json(indent=2))
     else:

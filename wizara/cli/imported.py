@@ -31,6 +31,7 @@ def command(file: Path, ministry: str | None, site: str | None, fail_on: str, as
     click.echo(
         ngettext("{count} machine in the file", "{count} machines in the file", hosts).format(count=hosts), err=True
     )
+    click.echo(_("ports and greetings are judged; what nmap's own services and scripts say is not read"), err=True)
     if as_json:
         click.echo(auditing.summary(done).model_dump_json(indent=2))
     else:
