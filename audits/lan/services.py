@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from audits.lan.subjects import services
@@ -16,14 +17,17 @@ def _open(seen: Seen, facts: LanFacts, kind: Kind, flag: str) -> Iterator[Judgem
         yield broken(about, [one], reply=one.text("reply")) if one.flag(flag) else holds(about, [one])
 
 
+#: A question for a name or a password, as a terminal asks it; words about logins in a greeting are none.
+_PROMPT = re.compile(r"(login|user ?name|password)\s*[:>]|user access verification", re.IGNORECASE)
+#: One scheme of several (RFC 9110 §11.6.1).
+_BASIC = re.compile(r"(^|,)\s*basic\b", re.IGNORECASE)
+
+
 @rule("TEL-001", kinds=("telnet", "ports"), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N", fix="manual")
 def telnet(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A Telnet server: it negotiated options, or it asks for a login in clear."""
     for about, one in services(seen, facts, "telnet"):
-        text = one.text("text").lower()
-        if one.flag("negotiates") or any(
-            word in text for word in ("login", "username", "password", "user access verification")
-        ):
+        if one.flag("negotiates") or _PROMPT.search(one.text("text")):
             yield broken(about, [one], text=one.text("text"))
 
 
@@ -79,5 +83,5 @@ def password_form_in_clear(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
 def basic_authentication_in_clear(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """HTTP without TLS asks for Basic authentication: the password travels as good as in clear (RFC 7617 §4)."""
     for about, one in services(seen, facts, "http"):
-        if one.collector == "http" and one.text("authenticate").lower().startswith("basic"):
+        if one.collector == "http" and _BASIC.search(one.text("authenticate")):
             yield broken(about, [one], realm=one.text("authenticate"))

@@ -179,13 +179,15 @@ def http_facts(answer: bytes) -> Facts:
     status = re.fullmatch(rb"HTTP/1\.[01] (\d{3})(?: .*)?", first)
     if not status:
         return {"answer": False, "heard": untrusted(answer[:256])} if answer else dict(_NOTHING)
-    headers = {match[1].lower(): match[2] for line in lines[:100] if (match := _HEADER.match(line))}
+    found = [(match[1].lower(), match[2]) for line in lines[:100] if (match := _HEADER.match(line))]
+    headers = dict(found)
+    schemes = b", ".join(value for name, value in found if name == b"www-authenticate")
     title = _TITLE.search(body)
     return {
         "status": int(status[1]),
         "title": untrusted(b" ".join(title[1].split())) if title else "",
         "server": untrusted(headers.get(b"server", b"")),
-        "authenticate": untrusted(headers.get(b"www-authenticate", b"")),
+        "authenticate": untrusted(schemes),
         "location": untrusted(headers.get(b"location", b"")),
         "password_form": re.search(rb"type\s*=\s*[\"']?password", body, re.IGNORECASE) is not None,
     }

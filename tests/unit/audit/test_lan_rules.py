@@ -322,3 +322,23 @@ def test_rules_know_no_network() -> None:
             node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
         }
         assert not network & (named | roots), name
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "port", "data", "broken"),
+    [
+        ("TEL-001", "telnet", 23, {"negotiates": False, "text": "sw login: "}, True),
+        ("TEL-001", "telnet", 23, {"negotiates": False, "text": "Username>"}, True),
+        ("TEL-001", "telnet", 23, {"negotiates": False, "text": "No login or password needed, welcome"}, False),
+        ("RSV-003", "dns", 53, {"recursion": False, "version": "9.18.28-1~deb12u2-Debian"}, True),
+        ("RSV-003", "dns", 53, {"recursion": False, "version": "not disclosed"}, False),
+        ("WEB-002", "http", 80, {"authenticate": 'Negotiate, Basic realm="x"'}, True),
+        ("WEB-002", "http", 80, {"authenticate": "basic"}, True),
+        ("WEB-002", "http", 80, {"authenticate": 'Digest realm="basic"'}, False),
+    ],
+)
+def test_words_beside_the_fact_decide_nothing(
+    rule: str, kind: str, port: int, data: dict[str, Any], broken: bool
+) -> None:
+    verdicts = judge([RULES[rule]], [alive(), seen(kind, data, port=port, collector=kind)], FACTS)
+    assert any(one.outcome == "broken" for one in verdicts) is broken

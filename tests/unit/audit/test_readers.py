@@ -149,3 +149,9 @@ def test_a_signature_covers_the_body_that_arrived(raw: bytes, matches: bool) -> 
     (found,) = signature.signatures(raw)
     assert (found.domain, found.selector, found.headers) == ("mps.gov.test", "wz", ("from", "to"))
     assert found.body_matches is matches
+
+
+def test_every_scheme_of_a_web_server_is_told() -> None:
+    talks = load("audits.lan.talks")
+    answer = b"HTTP/1.1 401 no\r\nWWW-Authenticate: Negotiate\r\nWWW-Authenticate: Basic realm=x\r\n\r\n"
+    assert talks.http_facts(answer)["authenticate"] == "Negotiate, Basic realm=x"
