@@ -14,7 +14,25 @@ _MARKS: dict[Platform, re.Pattern[str]] = {
     "mikrotik_routeros": re.compile(r"# .* by RouterOS |/(?:ip|interface|system|user|snmp|tool|routing)(?: |$)"),
     "huawei_vrp": re.compile(r"sysname |!Software Version V|user-interface (?:con|vty) |undo |info-center "),
     "cisco_ios": re.compile(
-        r"hostname |Current configuration|Building configuration|version \d+\.|line (?:con|vty) |no "
+        r"hostname |Current configuration|Building configuration|version \d+\.|line (?:con|vty) |"
+        r"no (?:ip|service|aaa|snmp-server|cdp|vstack|logging) "
+    ),
+}
+#: What no configuration of a judged platform says, and the system that says it; one line is enough.
+_FOREIGN: dict[str, re.Pattern[str]] = {
+    "HPE Comware": re.compile(
+        r" ?version \d+\.\d+\.\d+, (?:Release|Feature|ESS|Demo)|\s*port link-mode (?:bridge|route)|\s*user-role \S|irf mac-address "
+    ),
+    "Cisco NX-OS": re.compile(r"!Command: show |version \S+ +Bios:version|(?:no )?feature \S+$|vdc \S+ id \d"),
+    "Cisco IOS XR": re.compile(r"!! IOS XR "),
+    "Arista EOS": re.compile(
+        r"! device: .*EOS-|(?:no )?aaa root\b|management (?:ssh|telnet|api \S+)$|transceiver qsfp default-mode"
+    ),
+    "Cisco ASA": re.compile(r"(?:ASA|PIX|FWSM) Version |\s+nameif \S|same-security-traffic |access-list \S+ extended "),
+    "Aruba AOS-CX": re.compile(r"!Version ArubaOS-CX "),
+    "ArubaOS-Switch": re.compile(r"; (?:hp)?J\w+ Configuration Editor"),
+    "Juniper Junos": re.compile(
+        r"## Last (?:commit|changed)|(?:system|interfaces|protocols) \{|set system (?:host-name|services) "
     ),
 }
 _BANNER = re.compile(r"banner \S+ (\^C|\S)")
@@ -58,7 +76,15 @@ class Configuration:
 
     def sections(self, *path: str) -> Iterator[tuple[tuple[Line, ...], Line]]:
         """Yield (headings from the top, innermost heading) of each section below headings that match *path*."""
-        yield from _sections((), self.root, path)
+        for above, scope in self.scopes():
+            yield from _sections(above, scope, path)
+
+    def scopes(self) -> Iterator[tuple[tuple[Line, ...], Line]]:
+        """Yield (headings, line) that top-level sections stand below: the root, and with VDOMs FortiOS's global part and each VDOM."""
+        yield (), self.root
+        if self.platform == "fortinet":
+            yield from _sections((), self.root, ("config global$",))
+            yield from _sections((), self.root, ("config vdom$", "edit "))
 
     @property
     def name(self) -> str:
@@ -90,6 +116,11 @@ def recognise(lines: Iterable[str]) -> Platform | None:
             counts[platform] += bool(mark.match(line))
     best = max(PLATFORMS, key=lambda one: counts[one])
     return best if counts[best] else None
+
+
+def foreign(lines: Iterable[str]) -> str | None:
+    """Return the system, none of the judged platforms, that *lines* are of; None when nothing says so."""
+    return next((name for line in lines for name, mark in _FOREIGN.items() if mark.match(line)), None)
 
 
 def parse(platform: Platform, lines: Iterable[str]) -> Configuration:

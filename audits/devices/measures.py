@@ -37,7 +37,7 @@ MEASURES: dict[str, str] = {
     "SWI-024": "CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:C/C:L/I:L/A:N",  # source routing
     "SWI-025": "CVSS:3.1/AV:A/AC:H/PR:N/UI:N/S:U/C:N/I:N/A:N",  # no warning before login
     "SWI-026": "CVSS:3.1/AV:P/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N",  # a session never ends
-    "SWI-027": "CVSS:3.1/AV:P/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",  # console without password
+    "SWI-027": "CVSS:3.1/AV:P/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",  # console or line without password
     "SWI-028": "CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:N",  # a filter lets all through
     "SWI-029": "CVSS:3.1/AV:A/AC:H/PR:H/UI:N/S:U/C:H/I:H/A:N",  # privileged password kept weakly
     "SWI-030": "CVSS:3.1/AV:A/AC:H/PR:H/UI:N/S:U/C:H/I:N/A:N",  # user password kept weakly
@@ -132,7 +132,9 @@ class Within:
     def told(self, headings: tuple[Line, ...], commands: Iterable[str]) -> list[str]:
         """Return *commands* below *headings*."""
         body = [" " * len(headings) + command for command in commands]
-        return [*(" " * at + one.text for at, one in enumerate(headings)), *body, *self.closing]
+        above = headings[: len(headings) - len(self.path)]  # FortiOS's global part, or a VDOM
+        left = ["end" for one in above if one.text.startswith("config ")]
+        return [*(" " * at + one.text for at, one in enumerate(headings)), *body, *self.closing, *left]
 
     def holding(self, pattern: str, *commands: str) -> Check:
         """Such a section must not hold a line that matches *pattern*; *commands* as in :func:`stated`."""
@@ -185,9 +187,14 @@ def unless(pattern: str, check: Check) -> Check:
 
 def where(pattern: str, check: Check) -> Check:
     """Judge only a configuration with a line that matches *pattern*, at the top or in a section."""
+    return lambda one: check(one) if _anywhere(one, pattern) else None
 
-    def judged(one: Configuration) -> Fault | None:
-        lines = (line for top in one.root.below for line in (top, *top.below))
-        return check(one) if any(re.match(pattern, line.text) for line in lines) else None
 
-    return judged
+def without(pattern: str, check: Check) -> Check:
+    """Judge only a configuration with no line that matches *pattern*, at the top or in a section."""
+    return lambda one: None if _anywhere(one, pattern) else check(one)
+
+
+def _anywhere(one: Configuration, pattern: str) -> bool:
+    lines = (line for top in one.root.below for line in (top, *top.below))
+    return any(re.match(pattern, line.text) for line in lines)

@@ -6,34 +6,45 @@ from audits.devices.measures import Check, either, missing, stated
 
 _DISCOVERY = "/ip neighbor discovery-settings set discover-interface-list="
 _MAC = "/tool mac-server"
+_VALUE = r'(?:"(?:\\.|[^"\\])*"|[^"\s])+'
+_WORDS = rf"(?:{_VALUE} +)*"
+"""Words before the one that is looked for: what a comment says between quotes is none."""
+_EVERYBODY = r'"?(?:[^\s"]*,)?(?:0\.0\.0\.0/0|::/0)|""'
+_REST = rf"(?:(?:action=drop|chain=input|disabled=no|(?:comment|log|log-prefix|in-interface|in-interface-list)={_VALUE})(?: +|$))+$"
+"""A rule that drops all that comes in, at some ports or at every one."""
 
 
 def _disabled(service: str) -> Check:
     """A service of the router that is on unless the export says otherwise."""
     line = f"/ip service set {service} disabled=yes"
-    return missing(rf"/ip service set {service} (?:.* )?disabled=yes", line, line)
+    return missing(rf"/ip service set {service} {_WORDS}disabled=yes", line, line)
 
 
 def _restricted(service: str) -> Check:
     """A service that must be off, or open to some addresses only."""
     line = f"/ip service set {service} address="
-    return missing(rf"/ip service set {service} (?:.* )?(?:address=\S|disabled=yes)", line, line + "<admin-network>")
+    return missing(
+        rf"/ip service set {service} {_WORDS}(?:address=(?!{_EVERYBODY})\S|disabled=yes)",
+        line,
+        line + "<admin-network>",
+    )
 
 
 def _set(menu: str, attribute: str) -> Check:
     """A line of *menu* must set *attribute*."""
-    return missing(rf"{menu} set (?:.* )?{attribute}(?: |$)", f"{menu} set {attribute}", f"{menu} set {attribute}")
+    return missing(rf"{menu} set {_WORDS}{attribute}(?: |$)", f"{menu} set {attribute}", f"{menu} set {attribute}")
 
 
 def _unset(menu: str, attribute: str, good: str) -> Check:
     """No line of *menu* may set *attribute*; *good* is what it should be."""
-    return stated(rf"{menu} set (?:.* )?{attribute}(?: |$)", f"{menu} set {good}")
+    return stated(rf"{menu} set {_WORDS}{attribute}(?: |$)", f"{menu} set {good}")
 
 
 CHECKS: dict[str, Check] = {
     "SWI-001": _disabled("telnet"),
     "SWI-002": missing(
-        r"/snmp community set (?:.* )?name=(?!\"?public\"?(?: |$))", "/snmp community set [ find default=yes ] name=",
+        rf"/snmp community set (?:\[ find default=yes \] {_WORDS}disabled=yes|{_WORDS}name=(?!\"?public\"?(?: |$)))",
+        "/snmp community set [ find default=yes ] name=",
         "/snmp community set [ find default=yes ] name=<community>", among=r"/snmp set (?:.* )?enabled=yes",
     ),
     "SWI-004": _disabled("www"),
@@ -72,7 +83,7 @@ CHECKS: dict[str, Check] = {
     ),
     "SWI-041": _unset("/ip dns", "allow-remote-requests=yes", "allow-remote-requests=no"),
     "SWI-042": missing(
-        r"/ip firewall filter add (?=.*action=drop)(?=.*chain=input)", "/ip firewall filter add action=drop chain=input",
+        rf"/ip firewall filter add (?=.*action=drop)(?=.*chain=input){_REST}", "/ip firewall filter add action=drop chain=input",
         "/ip firewall filter add action=accept chain=input connection-state=established,related",
         "/ip firewall filter add action=accept chain=input src-address=<admin-network>",
         "/ip firewall filter add action=drop chain=input",

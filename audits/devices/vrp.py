@@ -31,10 +31,10 @@ CHECKS: dict[str, Check] = {
     "SWI-004": stated(r"http server enable", "undo {line}"),
     "SWI-005": either(
         stated(r"snmp-agent sys-info version (?:.* )?(?:all|v1|v2c)\b", "undo {line}", "snmp-agent sys-info version v3"),
-        stated(r"snmp-agent community ", "undo {line}"),
+        stated(r"snmp-agent community (?:read|write) ", "undo {line}"),
     ),
     "SWI-006": stated(r"snmp-agent community write ", "undo {line}"),
-    "SWI-007": stated(r"snmp-agent community (?!.*\bacl\b)", "undo {line}", "{line} acl <acl>"),
+    "SWI-007": stated(r"snmp-agent community (?:read|write) (?!.*\bacl\b)", "undo {line}", "{line} acl <acl>"),
     "SWI-008": VTY.holding(r"authentication-mode (?:password|none)", "authentication-mode aaa"),
     "SWI-009": stated(r"ssh server compatible-ssh1x enable", "undo {line}"),
     "SWI-010": either(
@@ -55,7 +55,8 @@ CHECKS: dict[str, Check] = {
     "SWI-014": stated(r"gvrp$|vcmp role (?:server|client)", "undo {line}"),
     "SWI-015": TRUNK.lacking(r"port trunk pvid vlan (?!1$)\d", "port trunk pvid vlan <unused-vlan>"),
     "SWI-016": TRUNK.holding(
-        r"port trunk allow-pass vlan (?:all|2 to 4094)$", "undo {line}", "port trunk allow-pass vlan <vlans>"
+        # undoing the whole line would cut off who configures through this port
+        r"port trunk allow-pass vlan (?:all|2 to 4094)$", "undo port trunk allow-pass vlan <other-vlans>"
     ),
     "SWI-017": PORTS.holding(r"port link-type (?:negotiation-\S+|dynamic)", "port link-type access"),
     "SWI-018": where(_ACCESS_MODE, missing(r"dhcp snooping enable", "dhcp snooping enable", "dhcp enable", "dhcp snooping enable")),
@@ -68,7 +69,9 @@ CHECKS: dict[str, Check] = {
         CONSOLE.holding(r"authentication-mode none", "authentication-mode aaa"),
         CONSOLE.lacking(r"authentication-mode ", "authentication-mode aaa"),
     ),
-    "SWI-028": Within((r"acl ",), closing=_QUIT).holding(r"rule (\d+) permit(?: ip)?$", r"undo rule \1"),
+    "SWI-028": Within((r"acl ",), closing=_QUIT).holding(
+        r"rule (\d+) permit(?: ip)?(?: source any)?(?: destination any)?$", "rule permit <protocol> source <source>", r"undo rule \1"
+    ),
     "SWI-029": stated(r"super password (?:level \d+ )?(?:simple|cipher) ", "super password level 3 irreversible-cipher <password>"),
     "SWI-030": AAA.holding(r"local-user (\S+) password cipher ", r"local-user \1 password irreversible-cipher <password>"),
     "SWI-031": VTY.lacking(r"acl (?:ipv6 )?\S+ inbound", "acl <acl> inbound"),
@@ -76,7 +79,8 @@ CHECKS: dict[str, Check] = {
     "SWI-036": stated(r"t?ftp (?:ipv6 )?server enable", "undo {line}"),
     "SWI-038": AAA.holding(r"undo " + _LOCKOUT, _LOCKOUT + " retry-interval 5 retry-time 3 block-time 5"),
     "SWI-039": AAA.holding(
-        r"local-user (admin|huawei|root) ", "local-user <name> password irreversible-cipher <password>", r"undo local-user \1"
+        r"local-user (admin|huawei|root) ", "local-user <name> password irreversible-cipher <password>",
+        "local-user <name> privilege level 15", "local-user <name> service-type ssh", r"undo local-user \1",
     ),
     "SWI-041": stated(r"dns proxy enable", "undo {line}"),
     "SWI-046": Within((r"ssl policy ",), closing=_QUIT).holding(
@@ -85,7 +89,9 @@ CHECKS: dict[str, Check] = {
     "SWI-049": AAA.lacking(r"local-aaa-user password policy administrator", "local-aaa-user password policy administrator"),
     "SWI-050": ACCESS.lacking(r"port default vlan (?!1$)\d", "port default vlan <vlan>"),
     "SWI-051": ACCESS.lacking(r"arp anti-attack check user-bind enable", "arp anti-attack check user-bind enable"),
-    "SWI-052": stated(r"snmp-agent group v3 (\S+)(?! privacy)(?: |$)", "undo {line}", r"snmp-agent group v3 \1 privacy"),
+    "SWI-052": stated(
+        r"(snmp-agent group v3 \S+)(?! privacy)( authentication| noauthentication)?((?: .*)?)$", r"undo \1\2", r"\1 privacy\3"
+    ),
     "SWI-053": Within((r"ospf ", r"area "), closing=("quit", "quit")).lacking(
         r"authentication-mode ", "authentication-mode hmac-sha256 1 cipher <key>"
     ),

@@ -98,6 +98,10 @@ def configuration(path: Path, platform: str | None) -> dict[str, object]:
     configuration_, redaction = load("audits.devices.configuration"), load("audits.devices.redaction")
     content = read(path, MOST_BYTES)
     lines = [str(untrusted(line)) for line in _text(content).splitlines()[:MOST_LINES]]
+    other = None if platform else configuration_.foreign(lines)
+    if other:
+        hint = _("no measures are known for it; if it is of another platform, name that with --platform")
+        raise UsageFault(_("looks like {system}").format(system=other), place=Place(str(path)), hint=hint)
     found = platform or configuration_.recognise(lines)
     if found is None:
         hint = _("name it with --platform")

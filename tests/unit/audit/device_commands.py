@@ -7,13 +7,14 @@ import re
 EXAMPLES = {
     "<vlan>": "20", "<vlans>": "20", "<unused-vlan>": "999", "<acl>": "10", "<log-server>": "10.20.99.5", "<time-server>": "10.20.99.6",
     "<admin-network>": "10.20.99.0/24", "<services>": "HTTPS", "<name>": "karim",
+    "<other-vlans>": "1 to 19 21 to 29 31 to 4094",
 }  # fmt: skip
 #: Commands of which a device keeps one: the beginning that a new one takes the place of.
 SINGLE = {
     "cisco_ios": (
         "transport input", "exec-timeout", "vtp mode", "ip ssh version", "ip ssh server algorithm encryption", "ip ssh server algorithm mac",
         "ip ssh server algorithm kex", "switchport mode", "switchport trunk native vlan", "switchport trunk allowed vlan", "switchport access vlan",
-        "service timestamps log", "ip http tls-version", "security passwords min-length", "enable secret",
+        "service timestamps log", "ip http tls-version", "security passwords min-length", "enable secret", "login",
     ),
     "huawei_vrp": (
         "protocol inbound", "authentication-mode", "idle-timeout", "port link-type", "port trunk pvid vlan", "port default vlan", "ssh server cipher",
@@ -35,18 +36,55 @@ def apply(platform: str, lines: list[str], commands: list[str]) -> list[str]:
 
 
 def _indented(platform: str, lines: list[str], commands: list[str]) -> list[str]:
-    out, path = [line for line in lines if line not in {"end", "return"}], list[str]()
+    out, path = _as_sections([line for line in lines if line not in {"end", "return"}]), list[str]()
     for command in commands:
         depth, text = len(command) - len(command.lstrip()), command.strip()
         if text == "quit":
             continue
         path = path[:depth]
+        gone = re.match(r"no access-list (\d+)", text)
+        if gone:
+            out = _without_list(out, gone[1])
+            continue
         if SECTIONS.match(text) and command in out:
             path.append(command)
             continue
         start, stop = _extent(out, path)
         out[start:stop] = _changed(platform, out[start:stop], " " * depth, text)
+    return _as_lines(out)
+
+
+def _as_sections(lines: list[str]) -> list[str]:
+    """Write the numbered lists of IOS as it keeps them: a section each, so that ``no access-list 101 …`` hits all of it."""
+    out: list[str] = []
+    for line in lines:
+        numbered = re.match(r"access-list (\d+) (.*)", line)
+        if not numbered:
+            out.append(line)
+            continue
+        heading = f"ip access-list extended {numbered[1]}"
+        if heading not in out:
+            out.append(heading)
+        out.insert(_extent(out, [heading])[1], f" {numbered[2]}")
     return out
+
+
+def _as_lines(lines: list[str]) -> list[str]:
+    out, number = list[str](), ""
+    for line in lines:
+        heading = re.match(r"ip access-list extended (\d+)$", line)
+        number = heading[1] if heading else number if line.startswith(" ") else ""
+        if not heading:
+            out.append(f"access-list {number}{line}" if number else line)
+    return out
+
+
+def _without_list(lines: list[str], number: str) -> list[str]:
+    heading = f"ip access-list extended {number}"
+    if heading not in lines:
+        return lines
+    start, stop = _extent(lines, [heading])
+    return lines[: start - 1] + lines[stop:]
 
 
 def _extent(lines: list[str], path: list[str]) -> tuple[int, int]:
@@ -62,7 +100,11 @@ def _extent(lines: list[str], path: list[str]) -> tuple[int, int]:
 def _changed(platform: str, section: list[str], indent: str, text: str) -> list[str]:
     negation = "no " if platform == "cisco_ios" else "undo "
     taken = text.removeprefix(negation)
+    negated = taken != text
     text = re.sub(r"^enable algorithm-type scrypt secret", "enable secret 9", text)
+    closed = re.match(r"undo port trunk allow-pass vlan (.*)", text)
+    if closed:
+        return [_narrowed(line, indent + "port trunk allow-pass vlan ", _vlans(closed[1])) for line in section]
     user = re.match(r"username (\S+) (?:privilege \d+ )?algorithm-type scrypt secret (.*)", text) or re.match(
         r"local-user (\S+) password (.*)", text
     )
@@ -83,8 +125,20 @@ def _changed(platform: str, section: list[str], indent: str, text: str) -> list[
                 for line in section
                 if not line.startswith(indent + single) and not line.startswith(f"{indent}{negation}{single}")
             ]
-    undone = taken != text and not re.match(r"(?:no|undo) (?:ip |cdp |vstack|lldp|arp-proxy)", text)
+    undone = negated and not re.match(r"(?:no|undo) (?:ip |cdp |vstack|lldp|arp-proxy)", text)
     return section if undone else [*section, indent + text]
+
+
+def _vlans(words: str) -> set[int]:
+    spans = re.findall(r"(\d+)(?: to (\d+))?", words.replace("all", "1 to 4094"))
+    return {one for first, last in spans for one in range(int(first), int(last or first) + 1)}
+
+
+def _narrowed(line: str, head: str, closed: set[int]) -> str:
+    """A trunk's line without the VLANs that are *closed*; any other line as it is."""
+    if not line.startswith(head):
+        return line
+    return head + " ".join(map(str, sorted(_vlans(line.removeprefix(head)) - closed)))
 
 
 def _routeros(lines: list[str], commands: list[str]) -> list[str]:

@@ -88,3 +88,17 @@ def test_the_second_look_knows_what_is_old_and_what_is_gone(tmp_path: Path, caps
     assert set(first.values()) == {"new"}
     assert set(second.values()) == {"open"}
     assert len(set(first) - set(second)) == 1
+
+
+def test_a_configuration_of_another_system_is_refused_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = "#\n version 7.1.070, Release 3507\n#\n sysname core\n#\n undo ip source-route\n snmp-agent community write private\n"
+    (tmp_path / "core.cfg").write_text(other)
+    assert wizara("audit", "config", tmp_path / "core.cfg", "--runs", tmp_path / "runs") == 2
+    told = capsys.readouterr().err
+    assert "HPE Comware" in told
+    assert "--platform" in told
+    assert not (tmp_path / "runs").exists()
+    forced = ("--platform", "huawei_vrp", "--runs", tmp_path / "runs")
+    assert wizara("audit", "config", tmp_path / "core.cfg", *forced) != 2
