@@ -228,7 +228,7 @@ class Yard:
         else:
             files["etc/lldpd.conf"] = f"configure system hostname {one.name}\nconfigure lldp tx-interval 1\n".encode()
             words += ["master agentx", "agentXSocket /run/agentx/master"]
-            script += "mkdir -p /run/lldpd; (sleep 1; exec lldpd -d -x -X /run/agentx/master) &\n"
+            script += "mkdir -p /run/lldpd; (until [ -S /run/agentx/master ]; do sleep 0.1; done; exec lldpd -d -x -X /run/agentx/master) &\n"
         files["s.conf"] = ("\n".join(words) + "\n").encode()
         self.ground.host(last, self._tree, files, script + "exec snmpd -f -Lo -C -c /s.conf udp:161")
 
