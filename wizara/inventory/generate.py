@@ -103,6 +103,7 @@ class Generation:
             kinds = {
                 "authority": _("a key and certificate of an authority, in PEM"), "certificate": _("a key and its certificate, in PEM"),
                 "dkim": _("an RSA key in PEM"), "mailbox": _("a password, or a password with its hash in JSON"),
+                "snmp": _("the words of SNMP in YAML"),
             }  # fmt: skip
             message = _("{name}: is not {kind}: {fault}").format(name=name, kind=kinds[kind], fault=_reason(fault))
             raise UsageFault(message, hint=_("nothing was written")) from None

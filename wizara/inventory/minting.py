@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from wizara.errors import UsageFault
+from wizara.inventory.document import parse
 from wizara.inventory.models import Declaration
 
 _AUTHORITY_DAYS = 3650
@@ -118,6 +120,8 @@ def form(kind: str, text: str) -> str:
     """
     if kind == "mailbox":
         return _mailbox_of(text)
+    if kind == "snmp":
+        return _snmp_of(text)
     key = serialization.load_pem_private_key(text.encode(), password=None)
     if kind == "dkim":
         if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 1024:
@@ -128,6 +132,18 @@ def form(kind: str, text: str) -> str:
         raise ValueError("the authority's key is none on an elliptic curve")
     if certificate.public_key() != key.public_key():
         raise ValueError("the certificate is of another key")
+    return text
+
+
+def _snmp_of(text: str) -> str:
+    try:
+        told = parse(text, "").value
+    except UsageFault:
+        raise ValueError("no YAML") from None
+    if not isinstance(told, dict) or not told or set(told) - {"community", "authentication", "privacy"}:
+        raise ValueError("community, authentication and privacy are its keys")
+    if any(not isinstance(word, str) or not word.strip() for word in told.values()):
+        raise ValueError("each key has a word")
     return text
 
 

@@ -234,3 +234,15 @@ def test_a_mailbox_that_is_no_password_with_its_hash_is_named(text: str) -> None
     with pytest.raises(UsageFault, match="mailbox-dsi"):
         part_of(Secret(text), "mailbox-dsi", "hash")
     assert part_of(Secret('{"hash": "h"}'), "mailbox-dsi", "hash") == "h"
+
+
+@pytest.mark.parametrize("text", ["x", "{", "[]", "community:\n", "secret: x\n", "community: [x]\n", ""])
+def test_what_holds_no_words_of_snmp_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        minting.form("snmp", text)
+
+
+def test_the_words_of_snmp_that_are_made_are_taken_back() -> None:
+    made = minting.snmp()
+    assert minting.form("snmp", made) == made
+    assert minting.form("snmp", "community: autre-mot\n") == "community: autre-mot\n"
