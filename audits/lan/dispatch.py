@@ -1,9 +1,9 @@
-"""Which look is taken at which open port: by what it said first, by its number else; and the single datagrams."""
+"""Which looks are taken at an open port: by what it said first, by its number, else in turn; and the single datagrams."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from audits.lan import snmp, ssh, talks, tls
@@ -17,17 +17,19 @@ from audits.lan.looks import (
     legacy,
     mailboxes,
     names,
+    proxies,
     rpc,
     screens,
     smb,
     snmp3,
     web,
 )
-from audits.lan.ports import COMMON, HTTP, HTTPS, TLS
+from audits.lan.ports import HTTPS, TLS
 from wizara.audit.orders import Facts
 
 Look = Callable[[Door, str, int], Awaitable[Facts]]
 Named = tuple[tuple[str, Look], ...]
+"""What is done one after the other where the first of them is answered: (name, look)."""
 
 #: look → the kind of observation it makes, where the two differ
 KINDS = {"https": "http"}
@@ -35,49 +37,77 @@ KINDS = {"https": "http"}
 _SSH: Named = (("ssh", ssh.look),)
 _TELNET: Named = (("telnet", talks.telnet),)
 _WEB: Named = (("http", web.http), ("login", web.factory_login))
-_TLS_WEB: Named = (("tls", tls.look), ("https", web.https))
+_OVER_TLS: Named = (("https", web.https), ("login", web.factory_login_over_tls))
+_TLS_WEB: Named = (("tls", tls.look), *_OVER_TLS)
 _VNC: Named = (("vnc", screens.vnc),)
+_SMTP: Named = (("smtp", talks.smtp),)
+_FTP: Named = (("ftp", talks.ftp),)
+_REDIS: Named = (("redis", talks.redis),)
+_POSTGRES: Named = (("postgres", databases.postgres),)
+_MONGODB: Named = (("mongodb", databases.mongodb),)
+_MQTT: Named = (("mqtt", talks.mqtt),)
+_LDAP: Named = (("ldap", ldap.ldap),)
+_MEMCACHED: Named = (("memcached", talks.memcached),)
+_SOCKS: Named = (("socks", proxies.socks),)
 
 #: What a service says first → what it is; whatever the number of its port.
-_FIRST: tuple[tuple[re.Pattern[bytes], Named], ...] = (
-    (re.compile(rb"SSH-"), _SSH),
-    (re.compile(rb"\xff[\xfb-\xfe]"), _TELNET),
-    (re.compile(rb"RFB \d{3}\.\d{3}\n"), _VNC),
-    (re.compile(rb"@RSYNCD:"), (("rsync", files.rsync),)),
-    (re.compile(rb"\+OK"), (("pop3", mailboxes.pop3),)),
-    (re.compile(rb"\* (OK|PREAUTH)"), (("imap", mailboxes.imap),)),
-    (re.compile(rb".\0\0[\0\1](\x0a[\x20-\x7e]+\0|\xff)", re.DOTALL), (("mysql", databases.mysql),)),
-    (re.compile(rb"(?i)220[ -][^\r\n]*smtp"), (("smtp", talks.smtp),)),
-    (re.compile(rb"220"), (("ftp", talks.ftp),)),
+_FIRST: tuple[tuple[re.Pattern[bytes], tuple[Named, ...]], ...] = (
+    (re.compile(rb"SSH-"), (_SSH,)),
+    (re.compile(rb"\xff[\xfb-\xfe]"), (_TELNET,)),
+    (re.compile(rb"RFB \d{3}\.\d{3}\n"), (_VNC,)),
+    (re.compile(rb"@RSYNCD:"), ((("rsync", files.rsync),),)),
+    (re.compile(rb"\+OK"), ((("pop3", mailboxes.pop3),),)),
+    (re.compile(rb"\* (OK|PREAUTH)"), ((("imap", mailboxes.imap),),)),
+    (re.compile(rb".\0\0[\0\1](\x0a[\x20-\x7e]+\0|\xff)", re.DOTALL), ((("mysql", databases.mysql),),)),
+    (re.compile(rb"(?i)220[ -][^\r\n]*smtp"), (_SMTP, _FTP)),
+    (re.compile(rb"220"), (_FTP, _SMTP)),
 )
+#: A prompt of a terminal, wherever it stands in what is said.
+_PROMPT = re.compile(rb"(?i)(login|user ?name|password)\s*[:>]\s*$|user access verification")
 _MAIL = frozenset({25, 465, 587, 2525})
+#: Kerberos, Windows' RPC, AFP, PPTP, NFS, SIP, and names over TCP: languages that the audit does not speak, and that want no other.
+_UNSPOKEN = frozenset({53, 88, 135, 548, 1723, 2049, 5060})
 
 #: The number of the port → what usually listens there and waits to be spoken to.
 _AT: dict[int, Named] = {
-    7: (("echo", legacy.echo),), 19: (("chargen", legacy.chargen),), 21: (("ftp", talks.ftp),), 23: _TELNET, 2323: _TELNET,
-    25: (("smtp", talks.smtp),), 79: (("finger", legacy.finger),), 110: (("pop3", mailboxes.pop3),),
+    7: (("echo", legacy.echo),), 19: (("chargen", legacy.chargen),), 21: _FTP, 23: _TELNET, 2323: _TELNET,
+    25: _SMTP, 79: (("finger", legacy.finger),), 110: (("pop3", mailboxes.pop3),),
     111: (("rpc", rpc.portmapper), ("nfs", rpc.exports)), 139: (("smb", smb.smb),), 143: (("imap", mailboxes.imap),),
-    389: (("ldap", ldap.ldap),), 445: (("smb", smb.smb),), 513: (("rlogin", legacy.rlogin),), 514: (("rsh", legacy.rsh),),
-    873: (("rsync", files.rsync),), 1883: (("mqtt", talks.mqtt),), 3306: (("mysql", databases.mysql),),
-    3389: (("tls", tls.look),), 4786: (("smart_install", appliances.smart_install),), 5432: (("postgres", databases.postgres),),
-    6379: (("redis", talks.redis),), 8291: (("winbox", appliances.winbox),), 8728: (("routeros", appliances.routeros),),
-    11211: (("memcached", talks.memcached),), 27017: (("mongodb", databases.mongodb),),
+    389: _LDAP, 445: (("smb", smb.smb),), 513: (("rlogin", legacy.rlogin),), 514: (("rsh", legacy.rsh),),
+    554: (("rtsp", screens.rtsp),), 873: (("rsync", files.rsync),), 1080: _SOCKS, 1433: (("tds", databases.tds),), 1883: _MQTT,
+    3306: (("mysql", databases.mysql),), 3389: (("tls", tls.look),), 4786: (("smart_install", appliances.smart_install),),
+    5432: _POSTGRES, 6379: _REDIS, 8291: (("winbox", appliances.winbox),), 8728: (("routeros", appliances.routeros),),
+    11211: _MEMCACHED, 27017: _MONGODB,
     **dict.fromkeys((5900, 5901), _VNC), **dict.fromkeys((6000, 6001), (("x11", screens.x11),)),
 }  # fmt: skip
+#: What else is tried where a service says nothing unasked and its port's usual language is not understood, likeliest first.
+_SEARCHED: tuple[Named, ...] = (
+    (("tls", tls.look_where_spoken), *_OVER_TLS), _REDIS, _POSTGRES, _MONGODB, _MQTT, _LDAP, _MEMCACHED, _SOCKS,
+)  # fmt: skip
 
 
-def looks(port: int, heard: bytes) -> Named:
-    """Return what to do on an open *port* that said *heard*: by its words, by its number, else as a web server."""
+def candidates(port: int, heard: bytes) -> tuple[Named, ...]:
+    """Return what an open *port* that said *heard* may be, likeliest first; nothing where it is not to be spoken to."""
     if port in _MAIL and heard.startswith(b"220"):
-        return (("smtp", talks.smtp),)
-    first = next((named for pattern, named in _FIRST if pattern.match(heard)), None)
-    if first:
-        return first
-    if port in _AT:
-        return _AT[port]
-    if port in TLS | HTTPS:
-        return _TLS_WEB if port in HTTPS else (("tls", tls.look),)
-    return _WEB if port in HTTP or (not heard and port not in COMMON) else ()
+        return (_SMTP, _FTP)
+    by_words = next((found for pattern, found in _FIRST if pattern.match(heard)), ())
+    if by_words:
+        return by_words
+    if heard:
+        talks_on = legacy.rotates(heard)
+        named = (("chargen", legacy.chargen),) if talks_on else _TELNET if _PROMPT.search(heard) else _AT.get(port)
+        return (named,) if named else ()
+    if port in _UNSPOKEN:
+        return ()
+    at = _AT.get(port)
+    usual = at or (_TLS_WEB if port in HTTPS else (("tls", tls.look),) if port in TLS else None)
+    return (usual, _WEB) if usual else (_WEB,)
+
+
+def searched(tried: Iterable[Named]) -> tuple[Named, ...]:
+    """Return what else is asked where none of the *tried* was answered, each a language that harms nobody who speaks another."""
+    names = {named[0][0] for named in tried}
+    return tuple(named for named in _SEARCHED if named[0][0] not in names)
 
 
 def datagrams() -> tuple[tuple[str, int, Look], ...]:

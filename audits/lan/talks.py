@@ -6,11 +6,9 @@ import re
 from collections.abc import Awaitable, Callable
 
 from audits.lan.door import Door, Talk
-from audits.lan.tls import any_tls
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
-Look = Callable[[Door, str, int], Awaitable[Facts]]
 _NOTHING: Facts = {"answer": False}
 _TITLE = re.compile(rb"<title[^>]*>(.{0,512}?)</title", re.IGNORECASE | re.DOTALL)
 _HEADER = re.compile(rb"^([A-Za-z-]{1,40}):[ \t]*(.{0,1000})$")
@@ -39,6 +37,8 @@ async def ftp(door: Door, ip: str, port: int) -> Facts:
         if not banner.startswith(b"220"):
             return {"answer": False, "heard": untrusted(banner)}
         answer = await _line(talk, "USER anonymous")
+        if answer.startswith((b"500", b"502")):  # USER is FTP's first word: who does not know it is no such server
+            return {"answer": False, "heard": untrusted(banner)}
         if answer.startswith(b"331"):
             answer = await _line(talk, "PASS audit@example.org")
         inside = answer.startswith(b"230")
@@ -69,6 +69,10 @@ async def smtp(door: Door, ip: str, port: int) -> Facts:
         if not banner.startswith(b"220"):
             return {"answer": False, "heard": untrusted(banner)}
         hello = await _line(talk, "EHLO audit.example.org")
+        if not hello.startswith(b"250"):
+            hello = await _line(talk, "HELO audit.example.org")  # RFC 5321 §4.1.4
+        if not hello.startswith(b"250"):
+            return {"answer": False, "heard": untrusted(banner)}
         sender = await _line(talk, "MAIL FROM:<audit@example.org>")
         recipient = await _line(talk, "RCPT TO:<relay-check@example.net>") if sender.startswith(b"250") else b""
         await _line(talk, "RSET")
@@ -140,38 +144,6 @@ async def telnet(door: Door, ip: str, port: int) -> Facts:
     return await _converse(door, ip, port, talk_to)
 
 
-async def http(door: Door, ip: str, port: int) -> Facts:
-    """GET / in clear."""
-
-    async def talk_to(talk: Talk) -> Facts:
-        return await _get(talk, ip)
-
-    return await _converse(door, ip, port, talk_to)
-
-
-async def https(door: Door, ip: str, port: int) -> Facts:
-    """GET / over TLS, whatever the certificate."""
-    try:
-        async with door.tcp(ip, port, tls=any_tls()) as talk:
-            return await _get(talk, ip)
-    except (TimeoutError, OSError):
-        return dict(_NOTHING)
-
-
-async def _get(talk: Talk, ip: str) -> Facts:
-    lines = (
-        "GET / HTTP/1.1",
-        f"Host: {ip}",
-        "User-Agent: wizara-audit",
-        "Accept: text/html",
-        "Connection: close",
-        "",
-        "",
-    )
-    await talk.say("\r\n".join(lines).encode())
-    return http_facts(await talk.hear_until(lambda heard: b"</title" in heard.lower(), 65536))
-
-
 def http_facts(answer: bytes) -> Facts:
     """Return status, title, server, authentication scheme and login form of an HTTP *answer*."""
     head, _blank, body = answer.partition(b"\r\n\r\n")
@@ -191,10 +163,3 @@ def http_facts(answer: bytes) -> Facts:
         "location": untrusted(headers.get(b"location", b"")),
         "password_form": re.search(rb"type\s*=\s*[\"']?password", body, re.IGNORECASE) is not None,
     }
-
-
-#: What is said on which port; other open ports are only heard.
-LOOKS: dict[int, tuple[str, Look]] = {
-    21: ("ftp", ftp), 23: ("telnet", telnet), 2323: ("telnet", telnet), 25: ("smtp", smtp), 6379: ("redis", redis),
-    11211: ("memcached", memcached), 1883: ("mqtt", mqtt),
-}  # fmt: skip

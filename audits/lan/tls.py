@@ -122,6 +122,17 @@ async def look(door: Door, ip: str, port: int) -> Facts:
     return {"versions": [*spoken], "weak": [*weak], "certificate": base64.b64encode(der).decode() if der else None}
 
 
+async def look_where_spoken(door: Door, ip: str, port: int) -> Facts:
+    """Do as :func:`look` at a port where another service is as likely: one hello, and the rest where TLS answers it."""
+    return await look(door, ip, port) if await spoken(door, ip, port) else {"answer": False}
+
+
+async def spoken(door: Door, ip: str, port: int) -> bool:
+    """Say whether *port* answers a ClientHello with a record of TLS, be it an alert (RFC 8446 §5.1)."""
+    answer = await _heard(door, ip, port, client_hello(VERSIONS["TLSv1.2"]))
+    return len(answer) >= 5 and answer[0] in {0x15, 0x16} and answer[1] == 0x03
+
+
 async def _takes(door: Door, ip: str, port: int, version: str, suites: tuple[int, ...]) -> bool:
     """Say whether the server chooses one of *suites* when it is offered no other."""
     return chosen_suite(await _heard(door, ip, port, client_hello(VERSIONS[version], suites))) in suites

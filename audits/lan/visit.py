@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Literal
 
-from audits.lan.dispatch import KINDS, Look, datagrams, looks
+from audits.lan.budget import GENTLE, class_of
+from audits.lan.dispatch import KINDS, Look, Named, candidates, datagrams, searched
 from audits.lan.door import Door
 from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS
 from audits.lan.progress import Progress
@@ -17,6 +18,8 @@ from wizara.errors import Refusal
 Say = Callable[[Sighting], None]
 _KEPT = 512
 """Bytes of a greeting that are kept to choose the looks by, when the scan is taken up again."""
+_SEARCHED_PORTS = 6
+"""Ports of a machine that say nothing and are asked in every language: a trap that opens all its ports delays nobody."""
 
 
 class Visits:
@@ -25,6 +28,8 @@ class Visits:
     def __init__(self, orders: Orders, door: Door, say: Say, progress: Progress) -> None:
         self.orders, self.door, self._say, self.progress = orders, door, say, progress
         self._heard = dict(_greetings(orders.done.looked))
+        self._opened: dict[str, frozenset[int]] = {}
+        self._mute: dict[str, set[int]] = {}
 
     async def visit(
         self, ip: str, states: Mapping[int, str], tried: Collection[int], known: Collection[int] | None = None
@@ -32,6 +37,7 @@ class Visits:
         """Look at *ip*, of whose *tried* ports the *states* are known; *known*: ports that its other address was looked at on."""
         opened = sorted(port for port, state in states.items() if state == "open")
         self._tell_ports(ip, states, tried)
+        self._opened[ip] = frozenset(opened)
         own = [port for port in opened if port not in (known or ())]
         banners = dict(zip(own, await asyncio.gather(*(self._greeting(ip, port) for port in own)), strict=True))
         asked = datagrams() if known is None else ()
@@ -97,18 +103,55 @@ class Visits:
         return "open", heard
 
     async def _services(self, ip: str, port: int, heard: bytes) -> None:
-        for name, look in looks(port, heard) if port not in SILENT else ():
-            await self._look(name, name, look, ip, port, "tcp")
+        """Speak to an open *port* until it is known what listens there; tell it when that stays unknown."""
+        if port in SILENT:
+            return
+        likely = candidates(port, heard)
+        if await self._named(ip, port, likely) or await self._named(ip, port, self._further(ip, port, heard, likely)):
+            return
+        if not self._done(f"service {ip} tcp/{port}"):
+            reason = "breaker" if self.door.health(ip).tripped else "unrecognised"
+            self._say(Sighting("service", "service", {"answer": False, "reason": reason}, ip, port, "tcp"))
+            self.progress.looked(f"service {ip} tcp/{port}")
 
-    async def _look(self, key: str, name: str, look: Look, ip: str, port: int, proto: Literal["tcp", "udp"]) -> None:
+    async def _named(self, ip: str, port: int, likely: Iterable[Named]) -> bool:
+        """Take the looks of the first of the *likely* that is answered; say whether one was."""
+        for (name, look), *others in likely:
+            what = f"named {name} {ip} tcp/{port}"
+            if not self._done(what):
+                facts = await self._look(name, name, look, ip, port, "tcp")
+                if facts is None or facts.get("answer") is False:
+                    continue
+                self.progress.looked(what)
+            for further, its in others:
+                await self._look(further, further, its, ip, port, "tcp")
+            return True
+        return False
+
+    def _further(self, ip: str, port: int, heard: bytes, likely: tuple[Named, ...]) -> tuple[Named, ...]:
+        """Return what else may be tried at a *port* that says nothing: at few ports of a machine, none of what breaks easily."""
+        opened = self._opened.get(ip, frozenset())
+        if heard or not likely or class_of(self.orders.roles.get(ip), opened) in GENTLE:
+            return ()
+        mute = self._mute.setdefault(ip, set())
+        if len(mute) >= _SEARCHED_PORTS and port not in mute:
+            return ()
+        mute.add(port)
+        return searched(likely)
+
+    async def _look(
+        self, key: str, name: str, look: Look, ip: str, port: int, proto: Literal["tcp", "udp"]
+    ) -> Facts | None:
+        """Take one look and tell what it saw; None when it was taken before, or the machine is left alone."""
         what = f"{key} {ip} {proto}/{port}"
         if self._done(what) or self.door.health(ip).tripped:
-            return
+            return None
         facts = await self._looked(look, ip, port)
         if self.door.health(ip).tripped and facts.get("answer") is False:
             facts = facts | {"reason": "breaker"}
         self._say(Sighting(name, KINDS.get(name, name), facts, ip, port, proto))
         self.progress.looked(what)
+        return facts
 
     async def _looked(self, look: Look, ip: str, port: int) -> Facts:
         try:

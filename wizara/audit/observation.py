@@ -18,7 +18,8 @@ Kind = Literal[
     "mqtt", "memcached", "memcached_udp",
     "finger", "echo", "echo_udp", "chargen", "rlogin", "rsh", "vnc", "x11", "pop3", "imap", "rpc", "nfs", "rsync",
     "tftp", "ldap", "postgres", "mysql", "mongodb", "netbios", "ntp", "ipmi", "smart_install", "winbox", "routeros",
-    "snmp3", "smb", "login", "config", "tables", "reachability", "tunnel", "capture", "mail", "dns", "time", "unit",
+    "snmp3", "smb", "socks", "rtsp", "tds", "service",
+    "login", "config", "tables", "reachability", "tunnel", "capture", "mail", "dns", "time", "unit",
     "heard", "dhcp", "ra", "name-answer", "breaker", "progress",
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from wizara.cli.imported import command as imported
 from wizara.cli.new_rule import command as new_rule
 from wizara.cli.options import Forked, json_option, lab_option, runs_option
 from wizara.text import _, ngettext
+from wizara.tree import load
 
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
 
@@ -25,7 +26,20 @@ def _ports(text: str | None) -> tuple[int, ...]:
         if not all(one.isascii() and one.isdigit() and 1 <= int(one) <= 65535 for one in (first, last or first)):
             raise click.UsageError(_("'{text}' are no ports; they are written 22,80,8000-8100").format(text=part))
         found += range(int(first), int(last or first) + 1)
-    return tuple(dict.fromkeys(found))
+    return _left_out(tuple(dict.fromkeys(found))) if found else ()
+
+
+def _left_out(ports: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the *ports* that may be tried, and tell of the others; a usage error when none is left."""
+    never = load("audits.lan.ports").FORBIDDEN
+    left = tuple(port for port in ports if port not in never)
+    if left != ports:
+        shown = ", ".join(str(port) for port in ports if port in never)
+        told = _("never tried, for printers print what they hear: {ports}").format(ports=shown)
+        if not left:
+            raise click.UsageError(told)
+        click.echo(told, err=True)
+    return left
 
 
 @click.command(cls=Forked)

@@ -42,8 +42,11 @@ def _chosen(value: str, known: tuple[str, ...]) -> tuple[str, ...]:
 @runs_option
 def command(run: str, languages: str, formats: str, out: Path | None, runs: str) -> int:
     """Write the report of RUN: the id of an audit or a verification, or last."""
-    from wizara.cli.reporting import write
+    from wizara.cli.reporting import interrupted, write
 
+    if run == "last" and (later := interrupted(Path(runs))):
+        words = _("a later audit did not come to its verdicts: {run}; wizara audit with --resume takes it up again")
+        click.echo(words.format(run=later), err=True)
     for path in write(Path(runs), run, _chosen(languages, LANGUAGES), _chosen(formats, FORMATS), out):
         click.echo(path)
     return 0

@@ -35,6 +35,11 @@ def write(
             run=folder.run.id
         )
         raise UsageFault(message)
+    if folder.run.verb == "audit" and not folder.holds(VERDICTS):
+        raise UsageFault(
+            _("the audit {run} did not come to its verdicts").format(run=folder.run.id),
+            hint=_("wizara audit with --resume {run} takes it up again").format(run=folder.run.id),
+        )
     render = _audit(read_case(folder)) if folder.run.verb == "audit" else _verification(read_proofs(folder))
     target = out or folder.path
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,6 +54,12 @@ def _last(runs: Path) -> str:
     """Return the id of the newest audit or verification that came to its verdicts; ``last`` where there is none."""
     told = (path.parent for path in runs.glob(f"*/{VERDICTS}"))
     return max((one.name for one in told if (one / AUDIT).is_file() or (one / VERIFICATION).is_file()), default="last")
+
+
+def interrupted(runs: Path) -> str | None:
+    """Return the id of an audit under *runs* that was begun after the last one with verdicts, and never came to its own."""
+    begun = {path.parent.name for path in runs.glob(f"*-audit-*/{AUDIT}") if not (path.parent / VERDICTS).is_file()}
+    return max((name for name in begun if name > _last(runs) or _last(runs) == "last"), default=None)
 
 
 @dataclass(frozen=True)

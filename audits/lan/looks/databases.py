@@ -1,4 +1,4 @@
-"""Do databases let anybody in? PostgreSQL, MariaDB and MongoDB are asked in their own words; no data is read."""
+"""Do databases let anybody in? PostgreSQL, MariaDB, MongoDB and SQL Server are asked in their own words; no data is read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from wizara.audit.untrusted import untrusted
 
 #: Errors of MariaDB and MySQL that tell of a lockout: host blocked, too many connections, account locked (two numbers).
 _LOCKED = frozenset({1129, 1203, 3118, 4151})
+
+
+_TABULAR, _ENCRYPTION, _LAST, _NO_ENCRYPTION = 4, 1, 0xFF, 2
 
 
 async def postgres(door: Door, ip: str, port: int) -> Facts:
@@ -73,6 +76,27 @@ async def mongodb(door: Door, ip: str, port: int) -> Facts:
         size = min(struct.unpack("<i", head[:4])[0] - 16, 65536)
         reply = await hear_exactly(talk, max(size, 0))
         return {"open": b"\x01ok\0" + struct.pack("<d", 1.0) in reply}
+
+    return await converse(door, ip, port, script)
+
+
+async def tds(door: Door, ip: str, port: int) -> Facts:
+    """Say the first message of SQL Server's clients ([MS-TDS] §2.2.6.5); ``encrypts`` tells whether a login would be."""
+    options = b"\0\0\x0b\0\6" + b"\1\0\x11\0\1" + b"\xff" + bytes(6) + b"\0"
+
+    async def script(talk: Talk) -> Facts:
+        await talk.say(b"\x12\1" + (8 + len(options)).to_bytes(2, "big") + b"\0\0\1\0" + options)
+        head = await hear_exactly(talk, 8)
+        if len(head) < 8 or head[0] != _TABULAR:
+            return silence(head)
+        told = await hear_exactly(talk, min(int.from_bytes(head[2:4], "big") - 8, 1024))
+        for at in range(0, len(told) - 4, 5):
+            kind, place = told[at], int.from_bytes(told[at + 1 : at + 3], "big")
+            if kind == _ENCRYPTION and place < len(told):
+                return {"encrypts": told[place] != _NO_ENCRYPTION}
+            if kind == _LAST:
+                break
+        return silence(head)
 
     return await converse(door, ip, port, script)
 

@@ -12,7 +12,8 @@ from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _A, _SOA, _PTR, _TXT, _AXFR = 1, 6, 12, 16, 252
-_REFUSED = 5
+#: Answers of one who resolved the question: the name, or that there is none (RFC 1035 §4.1.1).
+_RESOLVED = frozenset({0, 3})
 
 
 def question(name: str, kind: int, family: int = 1, *, recurse: bool = False) -> tuple[int, bytes]:
@@ -29,7 +30,7 @@ async def dns(door: Door, ip: str, port: int) -> Facts:
     reply = await door.udp(ip, port, asked)
     if reply is None or len(reply) < 12 or reply[:2] != number.to_bytes(2, "big") or not reply[2] & 0x80:
         return silence(reply or b"")
-    facts: Facts = {"recursion": bool(reply[3] & 0x80) and reply[3] & 0x0F != _REFUSED}
+    facts: Facts = {"recursion": bool(reply[3] & 0x80) and reply[3] & 0x0F in _RESOLVED}
     _number, asked = question("version.bind", _TXT, 3)
     told = records(await door.udp(ip, port, asked) or b"")
     facts["version"] = next((untrusted(data[1:]) for _name, kind, data in told if kind == _TXT and len(data) > 1), "")

@@ -1,4 +1,4 @@
-"""Screens that anybody may look at: VNC (RFC 6143) and X11; the opening is spoken, no picture is asked for."""
+"""Screens and cameras that anybody may look at: VNC (RFC 6143), X11, RTSP (RFC 2326); no picture is asked for."""
 
 from __future__ import annotations
 
@@ -44,5 +44,23 @@ async def x11(door: Door, ip: str, port: int) -> Facts:
         if len(reply) < 8 or reply[0] > 2 or reply[2:4] != b"\x0b\0":
             return silence(reply)
         return {"open": reply[0] == 1}
+
+    return await converse(door, ip, port, script)
+
+
+async def rtsp(door: Door, ip: str, port: int) -> Facts:
+    """Ask a camera to describe what it shows; ``open`` when it does so without a login, absent when it knows no such stream."""
+
+    async def script(talk: Talk) -> Facts:
+        status = None
+        for number, method in enumerate(("OPTIONS", "DESCRIBE"), 1):
+            await talk.say(f"{method} rtsp://{ip}:{port}/ RTSP/1.0\r\nCSeq: {number}\r\n\r\n".encode())
+            reply = await talk.hear_until(lambda heard: b"\r\n\r\n" in heard, 4096)
+            status = re.match(rb"RTSP/1\.0 (\d{3})", reply)
+            if not status:
+                return silence(reply)
+            if status[1] in {b"401", b"403"}:
+                return {"open": False}
+        return {"open": True} if status and status[1] == b"200" else {}
 
     return await converse(door, ip, port, script)

@@ -9,7 +9,7 @@ import ssl
 from audits.lan import talks
 from audits.lan.door import Door
 from audits.lan.looks.conversation import silence
-from audits.lan.tls import any_tls
+from audits.lan.tls import any_tls, spoken
 from audits.lan.tries import locks
 from wizara.audit.orders import Facts
 
@@ -19,12 +19,23 @@ _HEAD = re.compile(rb"\r\n\r\n(ref: refs/\S+|[0-9a-f]{40})\s*$")
 _DEVICE = re.compile(
     rb"toner|cartridge|cartouche|printer status|imprimante|embedded web server|laserjet|print server", re.IGNORECASE
 )
+_BAD, _HOPS = 400, 2
+#: Where a visitor is sent on to (RFC 9110 §15.4): scheme, host, port, path.
+_SENT_ON = re.compile(
+    rb"(?is)\AHTTP/1\.[01] 30[12378] .*?\r\nlocation:[ \t]*(?:(https?)://([a-z0-9.-]{1,253})(?::(\d{1,5}))?)?"
+    rb"((?!//|[a-z][a-z0-9+.-]*:)[!-\"$-~]{0,512})(?:#[!-~]*)?[ \t]*\r\n"
+)
+#: A header that container engines send with every answer, refusals included.
+_ENGINE = re.compile(rb"\A[^\0]{0,2000}?\r\napi-version:", re.IGNORECASE)
 _SEARCH = re.compile(rb"\"cluster_name\"\s*:.*\"cluster_uuid\"\s*:|\"lucene_version\"", re.DOTALL)
 
 
 async def http(door: Door, ip: str, port: int) -> Facts:
     """GET / and /.git/HEAD in clear."""
-    return await _site(door, ip, port, None)
+    facts = await _site(door, ip, port, None)
+    if facts.get("status") == _BAD and await spoken(door, ip, port):
+        return silence()  # a server of TLS that explains itself in clear
+    return facts
 
 
 async def https(door: Door, ip: str, port: int) -> Facts:
@@ -37,16 +48,49 @@ async def _site(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> F
     facts = talks.http_facts(answer)
     if facts.get("answer") is False:
         return facts
-    body = answer.partition(b"\r\n\r\n")[2]
-    good = facts.get("status") == 200
+    shown = await _front(door, ip, port, tls, answer)
+    seen = talks.http_facts(shown)
+    body = shown.partition(b"\r\n\r\n")[2]
+    good = seen.get("status") == 200
     facts |= {
+        "title": facts["title"] or seen.get("title", ""),
+        "password_form": seen.get("password_form") is True or facts["password_form"],
         "listing": good and _LISTING.search(body) is not None,
         "device": good and _DEVICE.search(body) is not None,
         "search_engine": good and _SEARCH.search(body) is not None,
+        "container_engine": _ENGINE.search(answer) is not None and await _is_engine(door, ip, port, tls),
     }
     history = await _get(door, ip, port, tls, "/.git/HEAD")
     facts["git"] = history.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")) and _HEAD.search(history) is not None
     return facts
+
+
+async def _front(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, answer: bytes) -> bytes:
+    """Return the page that a visitor of / is sent on to, at this very server; *answer* where he is not, or elsewhere."""
+    for _hop in range(_HOPS):
+        path = _here(answer, ip, port, encrypted=tls is not None)
+        if not path:
+            break
+        answer = await _get(door, ip, port, tls, path) or answer
+    return answer
+
+
+def _here(answer: bytes, ip: str, port: int, *, encrypted: bool) -> str:
+    """Return the path of this server that *answer* sends on to; none where it sends nowhere, elsewhere, or to TLS."""
+    found = _SENT_ON.search(answer.partition(b"\r\n\r\n")[0] + b"\r\n")
+    if not found:
+        return ""
+    scheme, name, number, path = (part.decode() if part else "" for part in found.groups())
+    if not name:
+        return f"/{path.lstrip('/')}"
+    other = scheme.lower() != ("https" if encrypted else "http") or int(number or (443 if encrypted else 80)) != port
+    return "" if other or (name.replace(".", "").isdigit() and name != ip) else path or "/"
+
+
+async def _is_engine(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> bool:
+    """Ask for the version of its interface, as any client of a container engine does first."""
+    told = await _get(door, ip, port, tls, "/version")
+    return talks.http_facts(told).get("status") == 200 and b'"ApiVersion"' in told and b'"MinAPIVersion"' in told
 
 
 async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path: str, *further: str) -> bytes:
@@ -70,14 +114,23 @@ async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path:
 
 async def factory_login(door: Door, ip: str, port: int) -> Facts:
     """Where that is wanted, try the login that most devices come with, once; only where Basic authentication is asked for."""
+    return await _factory_login(door, ip, port, None)
+
+
+async def factory_login_over_tls(door: Door, ip: str, port: int) -> Facts:
+    """The same over TLS."""
+    return await _factory_login(door, ip, port, any_tls())
+
+
+async def _factory_login(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> Facts:
     if not door.orders.logins:
         return silence()
-    if not (await _get(door, ip, port, None, "/")).startswith(_ASKS):
+    if not (await _get(door, ip, port, tls, "/")).startswith(_ASKS):
         return silence()
     if why := door.may_log_in(ip, "admin"):
         return {"untried": why}
     word = base64.b64encode(b"admin:admin").decode()
-    answer = await _get(door, ip, port, None, "/", f"Authorization: Basic {word}")
+    answer = await _get(door, ip, port, tls, "/", f"Authorization: Basic {word}")
     let_in = re.match(rb"HTTP/1\.[01] 2\d\d ", answer) is not None
     if not let_in and locks(answer):
         door.tries.stop()

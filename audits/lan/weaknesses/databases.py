@@ -1,4 +1,4 @@
-"""Databases that let anybody in."""
+"""Databases that let anybody in, or take passwords in clear."""
 
 from __future__ import annotations
 
@@ -9,3 +9,4 @@ MARIADB = flagged("MYS-001", "mysql", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
 MONGODB = flagged("MON-001", "mongodb", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
 SEARCH = flagged("ELA-001", "http", "search_engine", "AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
 MEMCACHED_DATAGRAM = flagged("MEM-002", "memcached_udp", "open", "AC:L/PR:N/UI:N/S:C/C:N/I:N/A:H")
+SQL_SERVER = flagged("MSS-001", "tds", "encrypts", "AC:H/PR:N/UI:N/S:U/C:H/I:H/A:N", weak=False)

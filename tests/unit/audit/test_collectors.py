@@ -22,8 +22,8 @@ from wizara.engine.collect import collect
 from wizara.errors import Refusal, Unfinished
 from wizara.tree import load
 
-collectors, door, ports, snmp, ssh, talks, tls = (
-    load(f"audits.lan.{name}") for name in ("collectors", "door", "ports", "snmp", "ssh", "talks", "tls")
+collectors, door, ports, snmp, ssh, talks, tls, web = (
+    load(f"audits.lan.{name}") for name in ("collectors", "door", "ports", "snmp", "ssh", "talks", "tls", "looks.web")
 )
 redaction, reader = load("audits.devices.redaction"), load("audits.devices.reader")
 FOLDER = Path(__file__).parents[3] / "audits"
@@ -70,8 +70,8 @@ def dialogue(*answers: bytes, greeting: bytes = b"") -> Script:
         (talks.telnet, dialogue(greeting=b"\xff\xfd\x18login: "), {"negotiates": True, "text": "login:"}),
         (talks.memcached, dialogue(b"VERSION 1.6\r\n"), {"open": True}),
         (talks.memcached, dialogue(b"ERROR\r\n"), {"answer": False}),
-        (talks.http, dialogue(b"HTTP/1.1 401 x\r\nWWW-Authenticate: Basic realm=r\r\n\r\n<title> a\n b </title>"), {"status": 401, "authenticate": "Basic realm=r", "title": "a b"}),
-        (talks.http, dialogue(b"garbage\x1b[0m\r\n"), {"answer": False, "heard": r"garbage\x1b[0m"}),
+        (web.http, dialogue(b"HTTP/1.1 401 x\r\nWWW-Authenticate: Basic realm=r\r\n\r\n<title> a\n b </title>"), {"status": 401, "authenticate": "Basic realm=r", "title": "a b"}),
+        (web.http, dialogue(b"garbage\x1b[0m\r\n"), {"answer": False, "heard": r"garbage\x1b[0m"}),
         (ssh.look, dialogue(greeting=b"SSH-2.0-x\r\n\xff\xff\xff\xff garbage"), {"answer": False}),
         (tls.look, dialogue(b"HTTP/1.1 400 no\r\n\r\n"), {"answer": False}),
     ],

@@ -33,7 +33,9 @@ FACTS = LanFacts(
     lans=(DeclaredLan(name="office", network="10.20.20.0/24"), DeclaredLan(name="servers", network="10.20.30.0/24")),
     flows=(DeclaredFlow(sources=("10.20.20.0/24",), targets=("10.20.30.9/32",), services=("tcp/443",)),),
 )  # fmt: skip
-HERE = "10.20.20.11"
+HERE, STRANGER = "10.20.20.11", "10.20.20.77"
+#: Tells what could not be judged, and nothing else.
+UNJUDGED = {"LAN-010"}
 
 
 def seen(
@@ -130,6 +132,10 @@ PAIRS: dict[str, tuple[list[Observation], list[Observation]]] = {
             seen("http", {"location": "https://old.example/"}, port=443, collector="https"),
         ],
     ),
+    "PRI-001": (
+        [seen("http", {"device": True}, STRANGER, 80), seen("ports", {"open": [80, 631]}, STRANGER)],
+        [seen("http", {"device": True}, STRANGER, 80), seen("ports", {"open": [80]}, STRANGER)],
+    ),
     "TLS-007": (
         [
             seen("tls", certificate(public_key="aa"), port=443),
@@ -148,7 +154,9 @@ def outcomes(name: str, observations: list[Observation], facts: LanFacts = FACTS
 
 
 def test_every_rule_has_a_pair() -> None:
-    assert set(PAIRS) == {name for name in RULES if not name.startswith("SWI")}  # those have test_device_rules.py
+    assert set(PAIRS) | UNJUDGED == {
+        name for name in RULES if not name.startswith("SWI")
+    }  # those have test_device_rules.py
     assert len(RULES) >= 16
 
 
@@ -174,6 +182,31 @@ def test_printing_ports_are_never_judged() -> None:
         ("tcp/22", "holds", None),
         ("tcp/9100", "unknown", "never-touched"),
     }
+
+
+def test_an_open_port_that_is_not_recognised_is_unknown_and_says_so() -> None:
+    silent = {"answer": False, "reason": "unrecognised"}
+    (told,) = judge([RULES["LAN-010"]], [seen("service", silent, port=9000)], FACTS)
+    assert (told.outcome, told.reason, told.subject.service) == ("unknown", "unrecognised", "tcp/9000")
+    (told,) = judge([RULES["LAN-010"]], [seen("service", silent | {"reason": "breaker"}, port=9000)], FACTS)
+    assert told.reason == "left-alone"
+    names = [seen("service", silent, port=53), seen("dns", {"recursion": False}, port=53)]
+    assert judge([RULES["LAN-010"]], names, FACTS) == ()
+    assert len(judge([RULES["LAN-010"]], names[:1], FACTS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("ip", "beside", "outcome"),
+    [
+        (STRANGER, [], "unknown"),
+        (STRANGER, [seen("ports", {"open": [631]}, STRANGER)], "broken"),
+        (STRANGER, [seen("heard", {"language": "mdns", "services": ["_ipp._tcp.local"]}, STRANGER)], "broken"),
+        (STRANGER, [seen("heard", {"language": "mdns", "services": ["_ssh._tcp.local"]}, STRANGER)], "unknown"),
+        (HERE, [seen("ports", {"open": [631]}, HERE)], "unknown"),
+    ],
+)
+def test_words_of_printers_alone_make_no_printer(ip: str, beside: list[Observation], outcome: str) -> None:
+    assert outcomes("PRI-001", [seen("http", {"device": True}, ip, 80), *beside]) == [outcome]
 
 
 def test_a_service_that_a_filter_may_hide_is_unknown_from_afar_and_missing_on_the_link() -> None:

@@ -19,9 +19,9 @@ from wizara.audit.mandate import Mandate
 from wizara.tree import load
 
 dispatch, door, ports, tls = (load(f"audits.lan.{name}") for name in ("dispatch", "door", "ports", "tls"))
-legacy, ldap, names, rpc, screens, mailboxes, databases, appliances, smb, smb_session, clocks = (
+legacy, ldap, names, rpc, screens, mailboxes, databases, appliances, smb, smb_session, clocks, proxies = (
     load(f"audits.lan.looks.{name}")
-    for name in ("legacy", "ldap", "names", "rpc", "screens", "mailboxes", "databases", "appliances", "smb", "smb_session", "clocks")
+    for name in ("legacy", "ldap", "names", "rpc", "screens", "mailboxes", "databases", "appliances", "smb", "smb_session", "clocks", "proxies")
 )  # fmt: skip
 MANDATE = Mandate.model_validate(
     {"commissioner": "t", "reference": "t", "date": "2026-01-01", "perimeter": ["127.0.0.0/8"], "from": "2020-01-01", "to": "2099-01-01",
@@ -59,6 +59,7 @@ def packet(number: int, body: bytes) -> bytes:
 
 
 GREETING = packet(0, b"\x0a10.11.1-MariaDB\0" + bytes(40))
+PRELOGIN = b"\4\1\0\x14\0\0\1\0" + b"\1\0\x06\0\1" + b"\xff"
 MONGO = struct.pack("<4i", 16 + 5 + 17, 1, 7, 2013) + bytes(5)
 
 
@@ -91,6 +92,15 @@ MONGO = struct.pack("<4i", 16 + 5 + 17, 1, 7, 2013) + bytes(5)
         (appliances.winbox, b"", (bytes([49, 6]) + bytes(49),), {"open": True}),
         (appliances.winbox, b"", (bytes([49, 6]) + bytes(9),), {"answer": False}),
         (appliances.routeros, b"", (b"\x05!trap\0",), {"open": True}),
+        (databases.tds, b"", (PRELOGIN + b"\2",), {"encrypts": False}),
+        (databases.tds, b"", (PRELOGIN + b"\0",), {"encrypts": True}),
+        (databases.tds, b"", (b"HTTP/1.1 400 no\r\n\r\n",), {"answer": False}),
+        (proxies.socks, b"", (b"\x05\x00",), {"open": True}),
+        (proxies.socks, b"", (b"\x05\xff",), {"open": False}),
+        (proxies.socks, b"", (b"HTTP/1.1 400 no\r\n\r\n",), {"answer": False}),
+        (screens.rtsp, b"", (b"RTSP/1.0 200 OK\r\nPublic: DESCRIBE\r\n\r\n", b"RTSP/1.0 200 OK\r\n\r\nv=0\r\n"), {"open": True}),
+        (screens.rtsp, b"", (b"RTSP/1.0 200 OK\r\n\r\n", b"RTSP/1.0 401 no\r\n\r\n"), {"open": False}),
+        (screens.rtsp, b"", (b"RTSP/1.0 200 OK\r\n\r\n", b"RTSP/1.0 404 no\r\n\r\n"), {"open": None, "answer": None}),
     ],
 )  # fmt: skip
 def test_a_service_is_told_from_its_twin(
@@ -128,7 +138,8 @@ def test_the_login_of_a_device_is_tried_only_where_that_is_asked_for() -> None:
 
 
 def every_look() -> list[tuple[str, Any]]:
-    named = {name: look for port in ports.COMMON for name, look in dispatch.looks(port, b"")}
+    groups = [group for port in ports.COMMON for group in dispatch.candidates(port, b"")]
+    named = {name: look for group in (*groups, *dispatch.searched(())) for name, look in group}
     return sorted(named.items())
 
 
@@ -170,12 +181,13 @@ def test_a_name_that_points_to_itself_ends() -> None:
     ("port", "heard", "expected"),
     [
         (2222, b"SSH-2.0-x\r\n", ["ssh"]), (2323, b"\xff\xfd\x18", ["telnet"]), (5999, b"RFB 003.008\n", ["vnc"]),
-        (2121, b"220 files\r\n", ["ftp"]), (2525, b"220 ready\r\n", ["smtp"]), (26, b"220 x ESMTP\r\n", ["smtp"]), (1100, b"+OK\r\n", ["pop3"]),
-        (445, b"", ["smb"]), (443, b"", ["tls", "https"]), (8090, b"", ["http", "login"]), (53, b"", []), (49999, b"", ["http", "login"]),
+        (2121, b"220 files\r\n", ["ftp", "smtp"]), (2525, b"220 ready\r\n", ["smtp", "ftp"]), (26, b"220 x ESMTP\r\n", ["smtp", "ftp"]),
+        (1100, b"+OK\r\n", ["pop3"]), (9000, b"sw login: ", ["telnet"]), (9000, b"Last login: today\r\n", []),
+        (445, b"", ["smb", "http"]), (443, b"", ["tls", "http"]), (8090, b"", ["http"]), (53, b"", []), (49999, b"", ["http"]),
     ],
 )  # fmt: skip
 def test_words_go_before_numbers(port: int, heard: bytes, expected: list[str]) -> None:
-    assert [name for name, _look in dispatch.looks(port, heard)] == expected
+    assert [group[0][0] for group in dispatch.candidates(port, heard)] == expected
 
 
 def test_only_rotating_lines_are_chargen() -> None:
@@ -209,6 +221,15 @@ def test_time_servers_are_told_by_what_they_answer(told: bytes, listed: bytes, c
 
     facts = asyncio.run(clocks.ntp(SimpleNamespace(udp=udp), "127.0.0.1", 123))
     assert (facts["control"], facts["monitor"]) == (control, monitor)
+
+
+@pytest.mark.parametrize(("code", "recursion"), [(0, True), (3, True), (2, False), (5, False)])
+def test_only_who_resolved_the_question_is_a_resolver(code: int, recursion: bool) -> None:
+    async def udp(_ip: str, _port: int, question: bytes) -> bytes:
+        return question[:2] + bytes([0x81, 0x80 | code]) + question[4:]
+
+    facts = asyncio.run(names.dns(SimpleNamespace(udp=udp), "127.0.0.1", 53))
+    assert facts["recursion"] is recursion
 
 
 def test_standard_library_only() -> None:

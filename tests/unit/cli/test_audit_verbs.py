@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ import pytest
 
 from wizara.cli.main import main
 from wizara.errors import ExitCode
+from wizara.record.run import Run
 from wizara.tree import load
 
 ROOT = Path(__file__).parents[3]
@@ -68,6 +70,11 @@ def mandate(tmp_path: Path) -> Path:
             ["audit", "--network", "8.8.8.0/24", "--interface", "lo", "--mandate", "MANDATE"],
             ExitCode.REFUSED,
             "private",
+        ),
+        (
+            ["audit", "--network", "10.20.0.0/24", "--interface", "lo", "--mandate", "MANDATE", "--ports", "9100,515"],
+            ExitCode.USAGE,
+            "never tried",
         ),
         (["report", "last"], ExitCode.USAGE, "no run 'last'"),
         (["report", "../../etc"], ExitCode.USAGE, "no run"),
@@ -164,6 +171,29 @@ def test_the_last_report_is_of_the_last_run_that_has_one_whatever_came_after(tmp
         for file in files:
             (tmp_path / name / file).touch()
     assert _last(tmp_path) == "20260102T000000Z-verify-mps-0000"
+
+
+def test_an_audit_that_was_interrupted_is_told_and_not_passed_over_in_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from wizara.cli.reporting import interrupted
+
+    done, begun = "20260102T000000Z-audit-mps-0000", "20260103T000000Z-audit-mps-0000"
+    (tmp_path / begun).mkdir()
+    run = Run(id=begun, verb="audit", world="field", ministry="mps", operator="o", host="h", started=datetime.now(UTC))
+    (tmp_path / begun / "run.json").write_text(run.model_dump_json())
+    (tmp_path / begun / "audit.json").touch()
+    assert wizara("report", begun, "--runs", str(tmp_path)) == ExitCode.USAGE
+    assert f"--resume {begun}" in " ".join(capsys.readouterr().err.split())
+    assert interrupted(tmp_path) == begun
+    (tmp_path / done).mkdir()
+    for file in ("audit.json", "verdicts.json"):
+        (tmp_path / done / file).touch()
+    assert interrupted(tmp_path) == begun
+    wizara("report", "last", "--runs", str(tmp_path))
+    assert f"did not come to its verdicts: {begun}" in " ".join(capsys.readouterr().err.split())
+    (tmp_path / begun / "verdicts.json").touch()
+    assert interrupted(tmp_path) is None
 
 
 def test_an_earlier_record_that_cannot_be_read_costs_no_audit(tmp_path: Path) -> None:
