@@ -41,6 +41,13 @@ class Audit:
         """(rule, host); what is told of the wire as a whole has no host and is left out."""
         return {(one["rule"], last) for one in self.findings if (last := host_of(one["subject"]))}
 
+    @property
+    def unknown(self) -> set[tuple[str, int, str]]:
+        """(rule, host, reason) of what could be neither proven nor refuted."""
+        told = json.loads((self.folder / "verdicts.json").read_text())["verdicts"]
+        left = [one for one in told if one["outcome"] == "unknown"]
+        return {(one["rule"], last, one["reason"]) for one in left if (last := host_of(one["subject"]))}
+
 
 def seen(done: Audit, kind: str) -> dict[int, dict[str, Any]]:
     """Return host → the facts of its observation of *kind*."""

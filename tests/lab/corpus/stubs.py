@@ -127,6 +127,28 @@ def replies(table: dict[bytes, bytes], greeting: bytes = b"", other: bytes = b""
     return talk
 
 
+def exactly(table: dict[bytes, bytes]) -> Talk:
+    """Answer what is known to the letter, and hang up at anything else, as strict daemons do."""
+
+    def talk(channel: socket.socket) -> None:
+        while said := table.get(channel.recv(4096)):
+            channel.sendall(said)
+
+    return talk
+
+
+def routes(table: dict[bytes, bytes], other: bytes) -> Talk:
+    """Answer a request by the beginning of its first line with a body; others with the head *other*, without its end."""
+
+    def talk(channel: socket.socket) -> None:
+        asked = channel.recv(4096).upper()
+        body = next((said for head, said in table.items() if asked.startswith(head)), None)
+        head = other if body is None else b"HTTP/1.1 200 OK"
+        channel.sendall(head + b"\r\nConnection: close\r\n\r\n" + (body or b""))
+
+    return talk
+
+
 def page(body: bytes, head: bytes = b"HTTP/1.1 200 OK\r\nContent-Type: text/html") -> Talk:
     """Answer a request for / with a page and others with nothing found; *head* without its end."""
 
