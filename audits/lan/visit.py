@@ -18,6 +18,8 @@ from wizara.errors import Refusal
 Say = Callable[[Sighting], None]
 _KEPT = 512
 """Bytes of a greeting that are kept to choose the looks by, when the scan is taken up again."""
+_EXPECTANT = HTTP | HTTPS | TLS
+"""Ports whose usual services wait to be spoken to: listened to only when they turn out to be something else."""
 _SEARCHED_PORTS = 6
 """Ports of a machine that say nothing and are asked in every language: a trap that opens all its ports delays nobody."""
 
@@ -87,12 +89,14 @@ class Visits:
             self.door.missed(ip)
         return heard
 
-    async def knock(self, ip: str, port: int) -> tuple[Literal["open", "closed", "silent"], bytes]:
-        """Connect and listen: the state of the port, and what it says unasked."""
+    async def knock(
+        self, ip: str, port: int, *, listens: bool = False
+    ) -> tuple[Literal["open", "closed", "silent"], bytes]:
+        """Connect and listen, where that is wanted or likely to tell something: the state of the port, and what it says unasked."""
         try:
             async with self.door.tcp(ip, port) as talk:
-                speaks_first = port not in HTTP | HTTPS | TLS | SILENT
-                heard = await talk.hear(2048, seconds=1.0) if speaks_first else b""
+                speaks = listens or port not in _EXPECTANT | SILENT
+                heard = await talk.hear(2048, seconds=1.0) if speaks else b""
         except ConnectionRefusedError:
             return "closed", b""
         except (TimeoutError, OSError):
@@ -107,7 +111,14 @@ class Visits:
         if port in SILENT:
             return
         likely = candidates(port, heard)
-        if await self._named(ip, port, likely) or await self._named(ip, port, self._further(ip, port, heard, likely)):
+        if await self._named(ip, port, likely):
+            return
+        if not heard and port in _EXPECTANT:
+            _state, heard = await self.knock(ip, port, listens=True)
+            likely = candidates(port, heard) if heard else likely
+            if heard and await self._named(ip, port, likely):
+                return
+        if await self._named(ip, port, self._further(ip, port, heard, likely)):
             return
         if not self._done(f"service {ip} tcp/{port}"):
             reason = "breaker" if self.door.health(ip).tripped else "unrecognised"

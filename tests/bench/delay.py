@@ -66,7 +66,8 @@ class Delay:
             writer.close()
             return
         self._open |= {writer, far_writer}
-        await asyncio.gather(self._one_way(reader, far_writer, "up"), self._one_way(far_reader, writer, "down"))
+        with contextlib.suppress(asyncio.CancelledError):  # the link is taken down under a connection
+            await asyncio.gather(self._one_way(reader, far_writer, "up"), self._one_way(far_reader, writer, "down"))
 
     async def _one_way(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str) -> None:
         line: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()

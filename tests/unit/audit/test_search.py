@@ -154,6 +154,17 @@ def test_a_service_is_known_at_any_port(script: Any, kind: str, fact: dict[str, 
     assert "service" not in {one.kind for one in said}
 
 
+def test_who_speaks_first_is_heard_where_web_servers_usually_stand() -> None:
+    async def seen() -> list[Sighting]:
+        said: list[Sighting] = []
+        script = once(ftp_that_names_mail, b"220 files\r\n")
+        async with await asyncio.start_server(script, "127.77.9.1", 8086):
+            await visits(said)._services("127.77.9.1", 8086, b"")
+        return said
+
+    assert facts_of(asyncio.run(seen()), "ftp")["anonymous"] is True
+
+
 @pytest.mark.parametrize(
     ("location", "form"),
     [
