@@ -67,6 +67,8 @@ _PROMPT = re.compile(rb"(?i)(login|user ?name|password)\s*[:>]\s*$|user access v
 _MAIL = frozenset({25, 465, 587, 2525})
 #: Kerberos, Windows' RPC, AFP, PPTP, NFS, SIP, and names over TCP: languages that the audit does not speak, and that want no other.
 _UNSPOKEN = frozenset({53, 88, 135, 548, 1723, 2049, 5060})
+#: Whose usual services greet: what says nothing there is slow, and would take another language for a name at its login.
+_GREETING = frozenset({21, 22, 23, 25, 110, 143, 513, 514, 587, 873, 2121, 2222, 2323, 2525, 3306, 5900, 5901})
 
 #: The number of the port → what usually listens there and waits to be spoken to.
 _AT: dict[int, Named] = {
@@ -100,12 +102,16 @@ def candidates(port: int, heard: bytes) -> tuple[Named, ...]:
     if port in _UNSPOKEN:
         return ()
     at = _AT.get(port)
+    if port in _GREETING:
+        return (at,) if at else ()
     usual = at or (_TLS_WEB if port in HTTPS else (("tls", tls.look),) if port in TLS else None)
     return (usual, _WEB) if usual else (_WEB,)
 
 
-def searched(tried: Iterable[Named]) -> tuple[Named, ...]:
-    """Return what else is asked where none of the *tried* was answered, each a language that harms nobody who speaks another."""
+def searched(port: int, tried: Iterable[Named]) -> tuple[Named, ...]:
+    """Return what else is asked at a *port* where none of the *tried* was answered, each a language that harms nobody who speaks another."""
+    if port in _UNSPOKEN | _GREETING:
+        return ()
     names = {named[0][0] for named in tried}
     return tuple(named for named in _SEARCHED if named[0][0] not in names)
 

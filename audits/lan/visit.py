@@ -142,13 +142,13 @@ class Visits:
     def _further(self, ip: str, port: int, heard: bytes, likely: tuple[Named, ...]) -> tuple[Named, ...]:
         """Return what else may be tried at a *port* that says nothing: at few ports of a machine, none of what breaks easily."""
         opened = self._opened.get(ip, frozenset())
-        if heard or not likely or class_of(self.orders.roles.get(ip), opened) in GENTLE:
+        if heard or class_of(self.orders.roles.get(ip), opened) in GENTLE:
             return ()
         mute = self._mute.setdefault(ip, set())
         if len(mute) >= _SEARCHED_PORTS and port not in mute:
             return ()
         mute.add(port)
-        return searched(likely)
+        return searched(port, likely)
 
     async def _look(
         self, key: str, name: str, look: Look, ip: str, port: int, proto: Literal["tcp", "udp"]

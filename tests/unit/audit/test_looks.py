@@ -139,7 +139,7 @@ def test_the_login_of_a_device_is_tried_only_where_that_is_asked_for() -> None:
 
 def every_look() -> list[tuple[str, Any]]:
     groups = [group for port in ports.COMMON for group in dispatch.candidates(port, b"")]
-    named = {name: look for group in (*groups, *dispatch.searched(())) for name, look in group}
+    named = {name: look for group in (*groups, *dispatch.searched(0, ())) for name, look in group}
     return sorted(named.items())
 
 

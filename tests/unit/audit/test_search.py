@@ -282,7 +282,10 @@ def test_what_was_asked_before_a_kill_is_not_asked_again() -> None:
     assert repeated == []
 
 
-def test_languages_that_are_not_spoken_are_not_answered_with_others() -> None:
-    assert {port: dispatch.candidates(port, b"") for port in (53, 88, 135, 5060)} == dict.fromkeys(
-        (53, 88, 135, 5060), ()
-    )
+@pytest.mark.parametrize(
+    ("port", "asked"), [(53, []), (88, []), (135, []), (5060, []), (22, []), (23, ["telnet"]), (3306, ["mysql"]), (2222, [])]
+)  # fmt: skip
+def test_who_greets_or_is_not_spoken_to_hears_no_other_language(port: int, asked: list[str]) -> None:
+    likely = dispatch.candidates(port, b"")
+    assert [group[0][0] for group in likely] == asked
+    assert dispatch.searched(port, likely) == ()
