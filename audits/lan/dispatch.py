@@ -109,7 +109,7 @@ def candidates(port: int, heard: bytes) -> tuple[Named, ...]:
 
 
 def searched(port: int, tried: Iterable[Named]) -> tuple[Named, ...]:
-    """Return what else is asked at a *port* where none of the *tried* was answered, each a language that harms nobody who speaks another."""
+    """Return what else is asked at a *port* where none of the *tried* was answered: languages that harm nobody who speaks another."""
     if port in _UNSPOKEN | _GREETING:
         return ()
     names = {named[0][0] for named in tried}
