@@ -29,3 +29,10 @@ async def hear_exactly(talk: Talk, count: int) -> bytes:
     """Return *count* bytes, fewer when the peer stops."""
     heard = await talk.hear_until(lambda octets: len(octets) >= count, count)
     return heard[:count]
+
+
+def authority(ip: str, port: int | None = None) -> str:
+    """Return *ip* as it stands in a URL or a Host header (RFC 3986 §3.2.2): IPv6 in brackets, without its interface."""
+    bare = ip.partition("%")[0]
+    host = f"[{bare}]" if ":" in bare else bare
+    return f"{host}:{port}" if port else host

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, hear_exactly, silence
+from audits.lan.looks.conversation import authority, converse, hear_exactly, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
@@ -54,7 +54,7 @@ async def rtsp(door: Door, ip: str, port: int) -> Facts:
     async def script(talk: Talk) -> Facts:
         status = None
         for number, method in enumerate(("OPTIONS", "DESCRIBE"), 1):
-            await talk.say(f"{method} rtsp://{ip}:{port}/ RTSP/1.0\r\nCSeq: {number}\r\n\r\n".encode())
+            await talk.say(f"{method} rtsp://{authority(ip, port)}/ RTSP/1.0\r\nCSeq: {number}\r\n\r\n".encode())
             reply = await talk.hear_until(lambda heard: b"\r\n\r\n" in heard, 4096)
             status = re.match(rb"RTSP/1\.0 (\d{3})", reply)
             if not status:

@@ -8,7 +8,7 @@ import ssl
 
 from audits.lan import talks
 from audits.lan.door import Door
-from audits.lan.looks.conversation import silence
+from audits.lan.looks.conversation import authority, silence
 from audits.lan.tls import any_tls, spoken
 from audits.lan.tries import locks
 from wizara.audit.orders import Facts
@@ -96,7 +96,7 @@ async def _is_engine(door: Door, ip: str, port: int, tls: ssl.SSLContext | None)
 async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path: str, *further: str) -> bytes:
     lines = (
         f"GET {path} HTTP/1.1",
-        f"Host: {ip}",
+        f"Host: {authority(ip)}",
         "User-Agent: wizara-audit",
         "Accept: */*",
         "Connection: close",

@@ -232,6 +232,14 @@ def test_only_who_resolved_the_question_is_a_resolver(code: int, recursion: bool
     assert facts["recursion"] is recursion
 
 
+@pytest.mark.parametrize(
+    ("ip", "port", "written"),
+    [("10.0.0.1", None, "10.0.0.1"), ("fd00::1", None, "[fd00::1]"), ("fe80::1%lan0", 554, "[fe80::1]:554"), ("10.0.0.1", 554, "10.0.0.1:554")],
+)  # fmt: skip
+def test_an_address_of_version_6_is_bracketed_where_a_port_may_follow(ip: str, port: int | None, written: str) -> None:
+    assert load("audits.lan.looks.conversation").authority(ip, port) == written
+
+
 def test_standard_library_only() -> None:
     folder = Path(legacy.__file__).parent
     for path in folder.glob("*.py"):
