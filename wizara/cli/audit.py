@@ -103,6 +103,10 @@ def command(ports: str | None, runs: str, fail_on: str, as_json: bool, proposal:
     if mandate_ := prepared.record.mandate:
         words = _("mandate: {reference}, {commissioner}")
         click.echo(words.format(reference=mandate_.reference, commissioner=mandate_.commissioner), err=True)
+        who = prepared.folder.run.operator
+        if who not in mandate_.operators and not prepared.world.is_lab:
+            words = _("the mandate names {names} as operators, and you are {who}: the report will show both")
+            click.echo(words.format(names=", ".join(mandate_.operators), who=who), err=True)
     say_from_where(prepared)
     try:
         done = auditing.run(prepared, fail_on, tell)

@@ -123,7 +123,9 @@ def test_an_auditor_without_an_inventory_audits_and_reports(
         )
         == 0
     )
-    summary = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    summary = json.loads(said.out)
+    assert "names awa as operators" in " ".join(said.err.split())
     assert summary["findings"] == []
     assert summary["world"] == "field"
     out = tmp_path / "out"
