@@ -171,18 +171,20 @@ def clear(ground: Ground) -> None:
 class Apply:
     """A deploy of a few lines, checked and applied by the worker; *at* is told of every event and may end it."""
 
-    def __init__(self, ground: Ground, code: str, at: Callable[[Apply, Step], None] | None = None) -> None:
+    def __init__(
+        self, ground: Ground, code: str, at: Callable[[Apply, Step], None] | None = None, node: str = NODE
+    ) -> None:
         number = next(_runs)
         path = Path(ground.folder).parent / f"deploy-{number}.py"
         path.write_text(HEAD + code)
         self.run = f"fault{number}"
         self.change = f"{self.run}-1"
-        self.at = at
+        self.at, self.node = at, node
         self.steps: list[tuple[float, str]] = []
         self.planned: Planned | None = None
         self.ended: Ended | None = None
         self._request = Request(
-            verb="apply", folder=str(ground.folder), enrolled=str(ground.lab.folder / "enrolled.yaml"), nodes=(NODE,), run=self.run,
+            verb="apply", folder=str(ground.folder), enrolled=str(ground.lab.folder / "enrolled.yaml"), nodes=(node,), run=self.run,
             deploy=str(path.with_suffix("")), ssh_key=str(ground.lab.folder / "operator_ed25519"),
         )  # fmt: skip
         self._namespace = ground.lab.world().namespace
@@ -194,7 +196,7 @@ class Apply:
             try:
                 self._follow()
                 if self.ended is None:
-                    self.session.go((NODE,))
+                    self.session.go((self.node,))
                     self._follow()
             except (WizaraError, OSError):
                 assert self.killed, "the worker stopped by itself"

@@ -43,10 +43,10 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
 class Frozen:
     """An apply whose controller is stopped, some moments after an event, until it is thawed."""
 
-    def __init__(self, ground: Ground, code: str, event: str, moments: float) -> None:
+    def __init__(self, ground: Ground, code: str, event: str, moments: float, node: str = NODE) -> None:
         self._event, self._moments = event, moments
         self.stopped = threading.Event()
-        self.apply = Apply(ground, code, self._stop)
+        self.apply = Apply(ground, code, self._stop, node)
         self._doing = threading.Thread(target=self.apply)
         self._doing.start()
         assert self.stopped.wait(60), self.apply.message
@@ -66,11 +66,11 @@ class Frozen:
         assert not self._doing.is_alive()
 
 
-def second(ground: Ground, code: str) -> float:
+def second(ground: Ground, code: str, node: str = NODE) -> float:
     """Apply *code* as a second engineer, as soon as the lock is free; return after how long that was done."""
     began = time.monotonic()
     while time.monotonic() - began < 3 * PATIENCE:
-        other = Apply(ground, code)()
+        other = Apply(ground, code, node=node)()
         if other.outcome != "refused":
             assert other.outcome == "changed", other.message
             return time.monotonic() - began
@@ -135,3 +135,29 @@ def test_a_second_engineer_who_took_the_lock_is_not_written_over_outside_one(gro
     assert ground.differences() == []
     assert ground.leftovers() == []
     assert ground.lab.runs(NODE)
+
+
+@pytest.fixture
+def pair() -> Iterator[Ground]:
+    """A site whose lock is on one machine, and that has another."""
+    made = make("trixie", other="trixie")
+    try:
+        yield made
+    finally:
+        clear(made)
+
+
+def test_a_second_engineer_is_not_written_over_on_a_machine_that_has_not_the_lock(pair: Ground) -> None:
+    pair.sh("mkdir -p /etc/frozen", "other")
+    frozen = Frozen(pair, many("first"), "9", 0, "other")
+    seconds = second(pair, many("second"), "other")
+    frozen.thaw()
+    print(f"the second had it after {seconds:.0f} s; the first: {frozen.apply.message}")
+    assert (frozen.apply.outcome, "was lost" in frozen.apply.message) == ("failed", True), frozen.apply.message
+    assert pair.sh("cat /etc/frozen/* | sort | uniq -c", "other").split() == [str(FILES), "second"]
+    assert (
+        pair.sh(
+            "find / -xdev -name '.wizara-*' -not -path '/proc/*'; ls -A /run/wizara/jobs 2>/dev/null; true", "other"
+        )
+        == ""
+    )
