@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
-from audits.lan import snmp, ssh, talks, tls
+from audits.lan import snmp, ssh, tls
 from audits.lan.door import Door
 from audits.lan.looks import (
     appliances,
@@ -35,19 +35,19 @@ Named = tuple[tuple[str, Look], ...]
 KINDS = {"https": "http"}
 
 _SSH: Named = (("ssh", ssh.look),)
-_TELNET: Named = (("telnet", talks.telnet),)
+_TELNET: Named = (("telnet", legacy.telnet),)
 _WEB: Named = (("http", web.http), ("login", web.factory_login))
 _OVER_TLS: Named = (("https", web.https), ("login", web.factory_login_over_tls))
 _TLS_WEB: Named = (("tls", tls.look), *_OVER_TLS)
 _VNC: Named = (("vnc", screens.vnc),)
-_SMTP: Named = (("smtp", talks.smtp),)
-_FTP: Named = (("ftp", talks.ftp),)
-_REDIS: Named = (("redis", talks.redis),)
+_SMTP: Named = (("smtp", mailboxes.smtp),)
+_FTP: Named = (("ftp", files.ftp),)
+_REDIS: Named = (("redis", databases.redis),)
 _POSTGRES: Named = (("postgres", databases.postgres),)
 _MONGODB: Named = (("mongodb", databases.mongodb),)
-_MQTT: Named = (("mqtt", talks.mqtt),)
+_MQTT: Named = (("mqtt", databases.mqtt),)
 _LDAP: Named = (("ldap", ldap.ldap),)
-_MEMCACHED: Named = (("memcached", talks.memcached),)
+_MEMCACHED: Named = (("memcached", databases.memcached),)
 _SOCKS: Named = (("socks", proxies.socks),)
 
 #: What a service says first → what it is; whatever the number of its port.

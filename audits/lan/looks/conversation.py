@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from audits.lan.door import Door, Talk
@@ -23,6 +24,13 @@ async def converse(door: Door, ip: str, port: int, script: Script) -> Facts:
 def silence(heard: bytes = b"") -> Facts:
     """Return the facts of a service that does not speak the protocol, with what it said instead."""
     return {"answer": False, "heard": untrusted(heard[:256])} if heard else {"answer": False}
+
+
+async def reply(talk: Talk, say: str | None = None) -> bytes:
+    """Say a line and hear a whole SMTP or FTP reply (RFC 959 §4.2: ends at ``NNN `` without a dash)."""
+    if say is not None:
+        await talk.say(f"{say}\r\n".encode())
+    return await talk.hear_until(lambda heard: re.search(rb"(?m)^\d{3} .*\n", heard) is not None, 8192)
 
 
 async def hear_exactly(talk: Talk, count: int) -> bytes:

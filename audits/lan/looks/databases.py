@@ -1,7 +1,8 @@
-"""Do databases let anybody in? PostgreSQL, MariaDB, MongoDB and SQL Server are asked in their own words; no data is read."""
+"""Do databases and brokers let anybody in? Each is asked in its own words; no data is read."""
 
 from __future__ import annotations
 
+import re
 import struct
 
 from audits.lan.door import Door, Talk
@@ -103,6 +104,49 @@ async def tds(door: Door, ip: str, port: int) -> Facts:
 
 def _bson(content: bytes) -> bytes:
     return struct.pack("<i", len(content) + 5) + content + b"\0"
+
+
+async def redis(door: Door, ip: str, port: int) -> Facts:
+    """PING and, when it answers without a password, INFO server."""
+
+    async def script(talk: Talk) -> Facts:
+        await talk.say(b"PING\r\n")
+        reply = await talk.hear()
+        if not reply.startswith((b"+PONG", b"-NOAUTH", b"-DENIED", b"-ERR", b"-WRONGPASS")):
+            return silence(reply)
+        facts: Facts = {"open": reply.startswith(b"+PONG"), "reply": untrusted(reply)}
+        if facts["open"]:
+            await talk.say(b"INFO server\r\n")
+            version = re.search(rb"redis_version:([^\r\n]{1,40})", await talk.hear())
+            facts["version"] = untrusted(version[1]) if version else ""
+        return facts
+
+    return await converse(door, ip, port, script)
+
+
+async def mqtt(door: Door, ip: str, port: int) -> Facts:
+    """CONNECT without a name (MQTT 3.1.1 §3.1); code 0 means that anybody may read and write."""
+
+    async def script(talk: Talk) -> Facts:
+        await talk.say(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")
+        reply = await talk.hear(64)
+        if len(reply) < 4 or reply[0] != 0x20:
+            return silence()
+        await talk.say(b"\xe0\x00")
+        return {"open": reply[3] == 0, "code": reply[3]}
+
+    return await converse(door, ip, port, script)
+
+
+async def memcached(door: Door, ip: str, port: int) -> Facts:
+    """Ask its version."""
+
+    async def script(talk: Talk) -> Facts:
+        await talk.say(b"version\r\n")
+        reply = await talk.hear(256)
+        return {"open": True, "reply": untrusted(reply)} if reply.startswith(b"VERSION") else silence()
+
+    return await converse(door, ip, port, script)
 
 
 async def memcached_datagram(door: Door, ip: str, port: int) -> Facts:

@@ -1,9 +1,11 @@
-"""Files that are handed out: rsync modules, and configurations over TFTP (RFC 1350); nothing is fetched beyond the first block."""
+"""Files that are handed out: FTP, rsync modules, and configurations over TFTP (RFC 1350); nothing is fetched beyond a first block."""
 
 from __future__ import annotations
 
+import re
+
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, silence
+from audits.lan.looks.conversation import converse, reply, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
@@ -15,6 +17,38 @@ _NAMES = (
     "backup.cfg", "vrpcfg.cfg", "pxelinux.cfg/default",
 )  # fmt: skip
 _DATA, _ERROR = b"\0\3", b"\0\5"
+
+
+async def ftp(door: Door, ip: str, port: int) -> Facts:
+    """Try an anonymous login (RFC 1635), and leave."""
+
+    async def script(talk: Talk) -> Facts:
+        banner = await reply(talk)
+        if not banner.startswith(b"220"):
+            return silence(banner)
+        answer = await reply(talk, "USER anonymous")
+        if answer.startswith((b"500", b"502")):  # USER is FTP's first word: who does not know it is no such server
+            return silence(banner)
+        if answer.startswith(b"331"):
+            answer = await reply(talk, "PASS audit@example.org")
+        inside = answer.startswith(b"230")
+        writable = inside and await _takes_files(talk)
+        await reply(talk, "QUIT")
+        return {"banner": untrusted(banner), "anonymous": inside, "writable": writable, "reply": untrusted(answer)}
+
+    return await converse(door, ip, port, script)
+
+
+async def _takes_files(talk: Talk) -> bool:
+    """Say whether a stranger may leave files, without leaving one.
+
+    A server with MLST tells (RFC 3659 §7.5.5: ``c`` and ``m`` are permissions to create). Another is asked to store under
+    the folder's own name, which no server can do: it says "not permitted" (5xx of permission) before it comes to that, or not.
+    """
+    told = re.search(rb"(?i)[; ]perm=([a-z]*)", await reply(talk, "MLST"))
+    if told:
+        return bool({*b"cm"} & {*told[1].lower()})
+    return (await reply(talk, "STOR ."))[:3] in {b"425", b"553", b"451", b"503", b"150"}
 
 
 async def rsync(door: Door, ip: str, port: int) -> Facts:

@@ -1,8 +1,9 @@
-"""Services of the Internet's first years: finger, echo, chargen, the r-commands; any answer in their protocol tells."""
+"""Services of the Internet's first years: Telnet, finger, echo, chargen, the r-commands; any answer in their protocol tells."""
 
 from __future__ import annotations
 
 import os
+import re
 
 from audits.lan.door import Door, Talk
 from audits.lan.looks.conversation import converse, silence
@@ -10,6 +11,18 @@ from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _OTHERS = (b"HTTP/", b"SSH-", b"220", b"+OK", b"* OK", b"-ERR")
+
+
+async def telnet(door: Door, ip: str, port: int) -> Facts:
+    """Hear what it says first: option negotiation (RFC 854) or a prompt."""
+
+    async def script(talk: Talk) -> Facts:
+        heard = await talk.hear_until(lambda octets: b":" in octets or b">" in octets, 2048)
+        negotiates = re.search(rb"\xff[\xfb-\xfe].", heard, re.DOTALL) is not None
+        text = re.sub(rb"\xff[\xfb-\xfe].|\xff[\xf0-\xfa]", b"", heard, flags=re.DOTALL)
+        return {"negotiates": negotiates, "text": untrusted(b" ".join(text.split()))} if heard else silence()
+
+    return await converse(door, ip, port, script)
 
 
 async def finger(door: Door, ip: str, port: int) -> Facts:

@@ -6,12 +6,12 @@ import base64
 import re
 import ssl
 
-from audits.lan import talks
 from audits.lan.door import Door
 from audits.lan.looks.conversation import authority, silence
 from audits.lan.tls import any_tls, spoken
 from audits.lan.tries import locks
 from wizara.audit.orders import Facts
+from wizara.audit.untrusted import untrusted
 
 _ASKS = (b"HTTP/1.1 401", b"HTTP/1.0 401")
 _LISTING = re.compile(rb"<title>\s*(Index of|Directory listing for) /|href=\"\?C=N;O=D\"", re.IGNORECASE)
@@ -19,6 +19,8 @@ _HEAD = re.compile(rb"\r\n\r\n(ref: refs/\S+|[0-9a-f]{40})\s*$")
 _DEVICE = re.compile(
     rb"toner|cartridge|cartouche|printer status|imprimante|embedded web server|laserjet|print server", re.IGNORECASE
 )
+_TITLE = re.compile(rb"<title[^>]*>(.{0,512}?)</title", re.IGNORECASE | re.DOTALL)
+_HEADER = re.compile(rb"^([A-Za-z-]{1,40}):[ \t]*(.{0,1000})$")
 _BAD, _HOPS = 400, 2
 #: Where a visitor is sent on to (RFC 9110 §15.4): scheme, host, port, path.
 _SENT_ON = re.compile(
@@ -45,11 +47,11 @@ async def https(door: Door, ip: str, port: int) -> Facts:
 
 async def _site(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> Facts:
     answer = await _get(door, ip, port, tls, "/")
-    facts = talks.http_facts(answer)
+    facts = http_facts(answer)
     if facts.get("answer") is False:
         return facts
     shown = await _front(door, ip, port, tls, answer)
-    seen = talks.http_facts(shown)
+    seen = http_facts(shown)
     body = shown.partition(b"\r\n\r\n")[2]
     good = seen.get("status") == 200
     facts |= {
@@ -90,7 +92,7 @@ def _here(answer: bytes, ip: str, port: int, *, encrypted: bool) -> str:
 async def _is_engine(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> bool:
     """Ask for the version of its interface, as any client of a container engine does first."""
     told = await _get(door, ip, port, tls, "/version")
-    return talks.http_facts(told).get("status") == 200 and b'"ApiVersion"' in told and b'"MinAPIVersion"' in told
+    return http_facts(told).get("status") == 200 and b'"ApiVersion"' in told and b'"MinAPIVersion"' in told
 
 
 async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path: str, *further: str) -> bytes:
@@ -110,6 +112,27 @@ async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path:
             return await talk.hear_until(lambda _heard: False, 65536)
     except (TimeoutError, OSError):
         return b""
+
+
+def http_facts(answer: bytes) -> Facts:
+    """Return status, title, server, authentication scheme and login form of an HTTP *answer*."""
+    head, _blank, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    status = re.fullmatch(rb"HTTP/1\.[01] (\d{3})(?: .*)?", first)
+    if not status:
+        return silence(answer)
+    found = [(match[1].lower(), match[2]) for line in lines[:100] if (match := _HEADER.match(line))]
+    headers = dict(found)
+    schemes = b", ".join(value for name, value in found if name == b"www-authenticate")
+    title = _TITLE.search(body)
+    return {
+        "status": int(status[1]),
+        "title": untrusted(b" ".join(title[1].split())) if title else "",
+        "server": untrusted(headers.get(b"server", b"")),
+        "authenticate": untrusted(schemes),
+        "location": untrusted(headers.get(b"location", b"")),
+        "password_form": re.search(rb"type\s*=\s*[\"']?password", body, re.IGNORECASE) is not None,
+    }
 
 
 async def factory_login(door: Door, ip: str, port: int) -> Facts:

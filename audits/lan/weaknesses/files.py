@@ -10,6 +10,7 @@ from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Seen
 from wizara.audit.rule import Judgement, broken, holds, rule
 
+ANONYMOUS = flagged("FTP-001", "ftp", "anonymous", "AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N")
 FTP = flagged("FTP-002", "ftp", "writable", "AC:L/PR:N/UI:N/S:U/C:N/I:H/A:L")
 TFTP = flagged("TFT-001", "tftp", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N")
 RSYNC = flagged("RSY-001", "rsync", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N")

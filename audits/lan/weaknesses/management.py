@@ -27,6 +27,16 @@ ENGINE = flagged("DOC-001", "http", "container_engine", "AC:L/PR:N/UI:N/S:C/C:H/
 CAMERA = flagged("RTS-001", "rtsp", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N")
 
 
+@rule("SNM-001", kinds=("snmp",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:L/A:N", fix="manual")
+def well_known_community(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """SNMP answers to a community that everybody knows."""
+    for about, one in services(seen, facts, "snmp"):
+        community = one.text("community")
+        if community == "private":
+            continue  # SNM-002 says more of it
+        yield broken(about, [one], discriminator=community, community=community, description=one.text("description"))
+
+
 @rule("SNM-002", kinds=("snmp",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", fix="manual")
 def community_for_writing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """SNMP answers to the community that devices come with for writing."""

@@ -1,7 +1,8 @@
-"""Web servers that give away more than their pages."""
+"""Web servers that give away more than their pages, or take passwords in clear."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from audits.lan.flags import flagged
@@ -10,8 +11,27 @@ from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Seen
 from wizara.audit.rule import Judgement, broken, holds, rule, unknown
 
+#: One scheme of several (RFC 9110 §11.6.1).
+_BASIC = re.compile(r"(^|,)\s*basic\b", re.IGNORECASE)
+
 HISTORY = flagged("WEB-004", "http", "git", "AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N")
 LISTING = flagged("WEB-005", "http", "listing", "AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N")
+
+
+@rule("WEB-001", kinds=("http",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:R/S:U/C:H/I:H/A:N", fix="manual")
+def password_form_in_clear(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """A web page without TLS asks for a password."""
+    for about, one in services(seen, facts, "http"):
+        if one.collector == "http" and one.flag("password_form"):
+            yield broken(about, [one], title=one.text("title"))
+
+
+@rule("WEB-002", kinds=("http",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:R/S:U/C:H/I:H/A:N", fix="manual")
+def basic_authentication_in_clear(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
+    """HTTP without TLS asks for Basic authentication: the password travels as good as in clear (RFC 7617 §4)."""
+    for about, one in services(seen, facts, "http"):
+        if one.collector == "http" and _BASIC.search(one.text("authenticate")):
+            yield broken(about, [one], realm=one.text("authenticate"))
 
 
 @rule("WEB-003", kinds=("login",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", fix="manual")

@@ -22,8 +22,11 @@ from wizara.engine.collect import collect
 from wizara.errors import Refusal, Unfinished
 from wizara.tree import load
 
-collectors, door, ports, snmp, ssh, talks, tls, web = (
-    load(f"audits.lan.{name}") for name in ("collectors", "door", "ports", "snmp", "ssh", "talks", "tls", "looks.web")
+collectors, door, ports, snmp, ssh, tls = (
+    load(f"audits.lan.{name}") for name in ("collectors", "door", "ports", "snmp", "ssh", "tls")
+)
+databases, files, legacy, mailboxes, web = (
+    load(f"audits.lan.looks.{name}") for name in ("databases", "files", "legacy", "mailboxes", "web")
 )
 redaction, reader = load("audits.devices.redaction"), load("audits.devices.reader")
 FOLDER = Path(__file__).parents[3] / "audits"
@@ -59,17 +62,17 @@ def dialogue(*answers: bytes, greeting: bytes = b"") -> Script:
 @pytest.mark.parametrize(
     ("look", "script", "expected"),
     [
-        (talks.ftp, dialogue(b"331 pass\r\n", b"230 in\r\n", b"221 bye\r\n", greeting=b"220 x\r\n"), {"anonymous": True}),
-        (talks.ftp, dialogue(b"331 pass\r\n", b"530 no\r\n", b"221 bye\r\n", greeting=b"220 x\r\n"), {"anonymous": False}),
-        (talks.ftp, dialogue(b"530 no\r\n", b"221 bye\r\n", greeting=b"220-a\r\n220 x\r\n"), {"anonymous": False}),
-        (talks.redis, dialogue(b"+PONG\r\n", b"$9\r\nredis_version:7.0\r\n"), {"open": True, "version": "7.0"}),
-        (talks.redis, dialogue(b"-NOAUTH Authentication required.\r\n"), {"open": False}),
-        (talks.redis, dialogue(b"HTTP/1.1 400\r\n"), {"answer": False}),
-        (talks.smtp, dialogue(b"250-x\r\n250 STARTTLS\r\n", b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", greeting=b"220 x\r\n"), {"relay": True, "starttls": True}),
-        (talks.smtp, dialogue(b"250 x\r\n", b"250 ok\r\n", b"554 relay denied\r\n", b"250 ok\r\n", greeting=b"220 x\r\n"), {"relay": False, "starttls": False}),
-        (talks.telnet, dialogue(greeting=b"\xff\xfd\x18login: "), {"negotiates": True, "text": "login:"}),
-        (talks.memcached, dialogue(b"VERSION 1.6\r\n"), {"open": True}),
-        (talks.memcached, dialogue(b"ERROR\r\n"), {"answer": False}),
+        (files.ftp, dialogue(b"331 pass\r\n", b"230 in\r\n", b"221 bye\r\n", greeting=b"220 x\r\n"), {"anonymous": True}),
+        (files.ftp, dialogue(b"331 pass\r\n", b"530 no\r\n", b"221 bye\r\n", greeting=b"220 x\r\n"), {"anonymous": False}),
+        (files.ftp, dialogue(b"530 no\r\n", b"221 bye\r\n", greeting=b"220-a\r\n220 x\r\n"), {"anonymous": False}),
+        (databases.redis, dialogue(b"+PONG\r\n", b"$9\r\nredis_version:7.0\r\n"), {"open": True, "version": "7.0"}),
+        (databases.redis, dialogue(b"-NOAUTH Authentication required.\r\n"), {"open": False}),
+        (databases.redis, dialogue(b"HTTP/1.1 400\r\n"), {"answer": False}),
+        (mailboxes.smtp, dialogue(b"250-x\r\n250 STARTTLS\r\n", b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", greeting=b"220 x\r\n"), {"relay": True, "starttls": True}),
+        (mailboxes.smtp, dialogue(b"250 x\r\n", b"250 ok\r\n", b"554 relay denied\r\n", b"250 ok\r\n", greeting=b"220 x\r\n"), {"relay": False, "starttls": False}),
+        (legacy.telnet, dialogue(greeting=b"\xff\xfd\x18login: "), {"negotiates": True, "text": "login:"}),
+        (databases.memcached, dialogue(b"VERSION 1.6\r\n"), {"open": True}),
+        (databases.memcached, dialogue(b"ERROR\r\n"), {"answer": False}),
         (web.http, dialogue(b"HTTP/1.1 401 x\r\nWWW-Authenticate: Basic realm=r\r\n\r\n<title> a\n b </title>"), {"status": 401, "authenticate": "Basic realm=r", "title": "a b"}),
         (web.http, dialogue(b"garbage\x1b[0m\r\n"), {"answer": False, "heard": r"garbage\x1b[0m"}),
         (ssh.look, dialogue(greeting=b"SSH-2.0-x\r\n\xff\xff\xff\xff garbage"), {"answer": False}),
@@ -93,7 +96,7 @@ def test_nobody_is_asked_to_take_mail() -> None:
             said.append(line)
             writer.write(b"250 ok\r\n")
 
-    asyncio.run(served(script, lambda port: talks.smtp(a_door(), "127.0.0.1", port)))
+    asyncio.run(served(script, lambda port: mailboxes.smtp(a_door(), "127.0.0.1", port)))
     assert [line.split()[0] for line in said] == [b"EHLO", b"MAIL", b"RCPT", b"RSET", b"QUIT"]
 
 
@@ -102,9 +105,9 @@ def test_a_tarpit_costs_its_timeout_and_no_more() -> None:
         await asyncio.sleep(30)
 
     async def ask(port: int) -> object:
-        return await asyncio.wait_for(talks.redis(a_door(0.2), "127.0.0.1", port), 2)
+        return await asyncio.wait_for(databases.redis(a_door(0.2), "127.0.0.1", port), 2)
 
-    assert asyncio.run(served(script, ask)) == {"answer": False, "heard": ""}
+    assert asyncio.run(served(script, ask)) == {"answer": False}
 
 
 @pytest.mark.parametrize("port", [515, *range(9100, 9108)])

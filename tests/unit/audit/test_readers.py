@@ -152,6 +152,6 @@ def test_a_signature_covers_the_body_that_arrived(raw: bytes, matches: bool) -> 
 
 
 def test_every_scheme_of_a_web_server_is_told() -> None:
-    talks = load("audits.lan.talks")
+    web = load("audits.lan.looks.web")
     answer = b"HTTP/1.1 401 no\r\nWWW-Authenticate: Negotiate\r\nWWW-Authenticate: Basic realm=x\r\n\r\n"
-    assert talks.http_facts(answer)["authenticate"] == "Negotiate, Basic realm=x"
+    assert web.http_facts(answer)["authenticate"] == "Negotiate, Basic realm=x"
