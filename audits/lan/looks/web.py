@@ -21,6 +21,8 @@ _DEVICE = re.compile(
 )
 _TITLE = re.compile(rb"<title[^>]*>(.{0,512}?)</title", re.IGNORECASE | re.DOTALL)
 _HEADER = re.compile(rb"^([A-Za-z-]{1,40}):[ \t]*(.{0,1000})$")
+_LOGIN = 10.0
+"""Seconds that the answer to a login may take: many servers answer a wrong one late, and that is no lockout."""
 _BAD, _HOPS = 400, 2
 #: Where a visitor is sent on to (RFC 9110 §15.4): scheme, host, port, path.
 _SENT_ON = re.compile(
@@ -95,7 +97,10 @@ async def _is_engine(door: Door, ip: str, port: int, tls: ssl.SSLContext | None)
     return http_facts(told).get("status") == 200 and b'"ApiVersion"' in told and b'"MinAPIVersion"' in told
 
 
-async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path: str, *further: str) -> bytes:
+async def _get(
+    door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path: str, *further: str, patience: float | None = None
+) -> bytes:
+    """Return the answer to a GET; nothing of it within *patience* seconds (the profile's own where None) is no answer."""
     lines = (
         f"GET {path} HTTP/1.1",
         f"Host: {authority(ip)}",
@@ -109,7 +114,8 @@ async def _get(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path:
     try:
         async with door.tcp(ip, port, tls=tls) as talk:
             await talk.say("\r\n".join(lines).encode())
-            return await talk.hear_until(lambda _heard: False, 65536)
+            first = await talk.hear(65536, seconds=patience)
+            return first + (await talk.hear_until(lambda _heard: False, 65536) if first else b"")
     except (TimeoutError, OSError):
         return b""
 
@@ -153,7 +159,7 @@ async def _factory_login(door: Door, ip: str, port: int, tls: ssl.SSLContext | N
     if why := door.may_log_in(ip, "admin"):
         return {"untried": why}
     word = base64.b64encode(b"admin:admin").decode()
-    answer = await _get(door, ip, port, tls, "/", f"Authorization: Basic {word}")
+    answer = await _get(door, ip, port, tls, "/", f"Authorization: Basic {word}", patience=_LOGIN)
     let_in = re.match(rb"HTTP/1\.[01] 2\d\d ", answer) is not None
     if not let_in and locks(answer):
         door.tries.stop()

@@ -92,6 +92,21 @@ def test_after_a_sign_of_a_lockout_nothing_is_tried_anywhere(sign: bytes) -> Non
     assert count == 1
 
 
+def test_who_answers_a_wrong_login_late_has_not_locked_it() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if b"Authorization" in await reader.readuntil(b"\r\n\r\n"):
+            await asyncio.sleep(0.7)  # longer than an answer is waited for elsewhere
+        writer.write(CHALLENGE)
+        await writer.drain()
+        writer.close()
+
+    async def tried() -> Any:
+        async with await asyncio.start_server(script, "127.0.0.1", 0) as server:
+            return await web.factory_login(a_door(), "127.0.0.1", server.sockets[0].getsockname()[1])
+
+    assert asyncio.run(tried()) == {"open": False, "account": "admin"}
+
+
 class Server(paramiko.ServerInterface):
     """An SSH server that refuses passwords, or hangs up at the first."""
 
