@@ -23,6 +23,11 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
     made = make(request.param)
     assert made.wizara("apply", "--yes").returncode == 0
     made.settle()
+    # A change that is over in half a second could not be met open.
+    slow = "/run/systemd/system/ssh.service.d"
+    made.sh(
+        f"mkdir -p {slow}; printf '[Service]\\nExecReload=/bin/sleep 4\\n' > {slow}/slow.conf; systemctl daemon-reload"
+    )
     try:
         yield made
     finally:

@@ -30,6 +30,7 @@ _ATTEMPT_SECONDS = 20
 #: What a rollback may take beyond its timer, units that are slow to start included.
 _ROLLBACK_SECONDS = 120
 _GONE = {"rolling", "rolled-back"}
+_STRANGE = {"", "unknown"}
 
 
 def chosen_seconds() -> int:
@@ -175,7 +176,7 @@ class Envelope:
                 return
             if state.word in _GONE:
                 break
-            why = state.rest or why
+            why = _("the node knows nothing of the change") if state.word in _STRANGE else state.rest or why
             gevent.sleep(1)
         raise Unfinished(_("the change could not be confirmed over a new connection: {why}").format(why=why))
 

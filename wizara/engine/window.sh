@@ -18,7 +18,9 @@ ways="/etc/passwd /etc/passwd- /etc/shadow /etc/shadow- /etc/group /etc/group- /
 /etc/sysctl.conf /etc/sysctl.d"
 
 seconds_up() { read -r up _rest < /proc/uptime; echo "${up%.*}"; }
-note() { printf '%s %s %s %s\n' "$id" "$1" "$(date +%s)" "${2:-}" >> "$all/history"; sync "$all/history"; }
+# Two end a change at once, who keeps it and its timer: a line that one of them wrote must not be lost to the other's trimming.
+note() { ( flock 8; printf '%s %s %s %s\n' "$id" "$1" "$(date +%s)" "${2:-}" >> "$all/history"; sync "$all/history" ) 8>> "$all/lock"; }
+trim() { ( flock 8; tail -n 200 "$all/history" > "$all/.history" && mv "$all/.history" "$all/history" ) 8>> "$all/lock" 2>/dev/null; }
 state() {
   for flag in rolling kept; do [ -e "$dir/$flag" ] && { echo "$flag"; return; }; done
   if [ -e "$dir/armed" ]; then
@@ -142,7 +144,7 @@ forget() {
   rm -f "$wants/$service" "$systemd/$service"
   [ ! -e "$dir/made-wants" ] || rmdir "$wants" 2>/dev/null
   sync -f "$systemd"
-  tail -n 200 "$all/history" > "$all/.history" 2>/dev/null && mv "$all/.history" "$all/history"
+  trim
   rm -rf "$live" "$dir"
   # Only a reload in between has made systemd know of it.
   [ -z "$(systemctl list-units --all --plain --no-legend "$service")" ] || systemctl daemon-reload
@@ -185,8 +187,8 @@ keep() {
   if mv "$dir/armed" "$dir/kept" 2>/dev/null; then
     sync "$dir"; note kept; forget
     systemctl stop "$timer" 2>/dev/null
-  fi
-  state
+    echo kept  # it was decided here, whatever the history says of it
+  else state; fi
 }
 
 # -- the way back --

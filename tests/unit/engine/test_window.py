@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,3 +109,46 @@ def test_the_node_s_program_is_plain_shell(shell: str) -> None:
 def test_the_node_s_program_needs_nothing_but_debian() -> None:
     text = _SCRIPT.read_text(encoding="ascii")
     assert not {word for word in ("python", "perl", "curl", "wget", "sftp") if word in text}
+
+
+def test_what_its_timer_forgets_while_it_is_kept_is_remembered(tmp_path: Path) -> None:
+    """Who keeps a change and the timer of it end at once: a line that one wrote is not lost to the other's trimming of the history."""
+    stubs = {
+        "systemctl": "",
+        "sync": '[ "$1" = -f ] || /bin/sleep 0.15',
+        "sleep": "/bin/sleep 0.01",
+        "tail": '/usr/bin/tail "$@"; /bin/sleep 0.3',
+    }
+    for name, does in stubs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    moved = {
+        "/var/lib/wizara": tmp_path / "kept",
+        "/run/wizara": tmp_path / "live",
+        "systemd=/etc": f"systemd={tmp_path}",
+        "PATH=/usr/sbin": f"PATH={tmp_path}",
+    }
+    text = _SCRIPT.read_text(encoding="ascii")
+    for place, other in moved.items():
+        assert place in text
+        text = text.replace(place, str(other))
+    script = tmp_path / "window"
+    script.write_text(text)
+    change, live = tmp_path / "kept/changes/run-1", tmp_path / "live/changes/run-1"
+    for folder in (change, live):
+        folder.mkdir(parents=True)
+    (change / "armed").touch()
+    (live / "deadline").write_text("99999999999")
+    (change.parent / "history").write_text("run-0 kept 1 \n")
+    with subprocess.Popen(["sh", str(script), "watch", "run-1"]) as timer:
+        time.sleep(0.1)
+        kept = subprocess.run(["sh", str(script), "keep", "run-1"], capture_output=True, text=True, check=True)
+        assert timer.wait(10) == 0
+    assert State.read(kept.stdout.splitlines()).word == "kept"
+    assert [line.split()[:2] for line in (change.parent / "history").read_text().splitlines()] == [
+        ["run-0", "kept"],
+        ["run-1", "kept"],
+    ]
+    asked = subprocess.run(["sh", str(script), "status", "run-1"], capture_output=True, text=True, check=True)
+    assert State.read(asked.stdout.splitlines()).word == "kept"
+    assert sorted(path.name for path in change.parent.iterdir()) == ["history", "lock"]
