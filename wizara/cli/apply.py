@@ -66,7 +66,9 @@ def command(as_json: bool, runs: str, **words: Any) -> int:
     MINISTRY may be a file that plan --out has written: exactly that is done then, or nothing when anything has moved.
     """
     from wizara.cli.provision import show
+    from wizara.engine.setting import confirm_seconds
 
+    confirm_seconds()  # the engine reads it too late: nodes have been contacted by then
     order = Order(runs=Path(runs), **words)
     if not order.yes and not sys.stdin.isatty():
         raise UsageFault(_("there is no terminal to ask on"), hint=_("--yes applies without asking"))
