@@ -13,7 +13,7 @@ import click
 
 from wizara.cli.options import Commands, json_option, lab_option, runs_option
 from wizara.errors import ExitCode
-from wizara.text import _
+from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
     from wizara.engine.heads import Witnesses
@@ -77,18 +77,20 @@ def verify(ministry: str | None, lab: str | None, as_json: bool, runs: str) -> i
             print(fault)
         for node, why in silent.items():
             print(_("{node} could not be asked: {why}").format(node=node, why=why), file=sys.stderr)
-        print(_verdict(whole=not faults, with_nodes=bool(ministry)).format(count=count, asked=seen))
+        print(_verdict(count, seen if ministry else None) if not faults else _("the journal is not whole"))
     if faults:
         return ExitCode.PENDING
     return ExitCode.UNREACHABLE if silent else ExitCode.DONE
 
 
-def _verdict(*, whole: bool, with_nodes: bool) -> str:
-    if not whole:
-        return _("the journal is not whole")
-    if not with_nodes:
-        return _("the journal is whole: {count} entries; no node was asked (wizara log verify MINISTRY asks them)")
-    return _("the journal is whole: {count} entries, {asked} nodes have seen it")
+def _verdict(count: int, seen: int | None) -> str:
+    """Return what is said of a whole journal of *count* entries, which *seen* nodes have seen; None when none was asked."""
+    words = ngettext("the journal is whole: {count} entry", "the journal is whole: {count} entries", count)
+    if seen is None:
+        by = _("; no node was asked (wizara log verify MINISTRY asks them)")
+    else:
+        by = ngettext(", {number} node has seen it", ", {number} nodes have seen it", seen).format(number=seen)
+    return words.format(count=count) + by
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,10 @@ def _words(entry: Entry) -> str:
         words = _("{operator}@{host} begins {verb} of {ministry} in {world}")
         return words.format(**{"host": "?", **{key: value for key, value in told.items() if isinstance(value, str)}})
     if entry.kind == "intent":
-        return _("{count} steps are going to change it").format(count=len(told.get("steps", ())))
+        count = len(told.get("steps", ()))
+        return ngettext("{count} step is going to change it", "{count} steps are going to change it", count).format(
+            count=count
+        )
     if entry.kind == "step":
         return f"{told.get('number')} {told.get('name')}: {_changes(told) or _('nothing was left to change')}"
     if entry.kind == "node":

@@ -13,7 +13,7 @@ import click
 from wizara.cli.options import Commands, json_option, lab_option, ministry_argument
 from wizara.errors import ExitCode, UsageFault
 from wizara.place import did_you_mean
-from wizara.text import _
+from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
     from wizara.inventory.models import Ministry
@@ -46,9 +46,10 @@ def generate(ministry: str, lab: str | None, identity: Path | None, as_json: boo
     if as_json:
         click.echo(json.dumps({"made": generation.made, "present": generation.present}, indent=2))
     else:
-        sentence = _("{made} secrets made, {present} were there: {folder}")
-        numbers = {"made": len(generation.made), "present": len(generation.present)}
-        click.echo(sentence.format(**numbers, folder=base / "secrets"))
+        made, present = len(generation.made), len(generation.present)
+        words = ngettext("{count} secret made", "{count} secrets made", made).format(count=made)
+        there = ngettext("{count} was there", "{count} were there", present).format(count=present)
+        click.echo(f"{words}, {there}: {base / 'secrets'}")
     return ExitCode.DONE
 
 
@@ -148,8 +149,12 @@ def rekey(ministry: str, lab: str | None, identity: Path | None, only_list: bool
         click.echo(json.dumps(asdict(done), indent=2))
         return ExitCode.PENDING if done.left or done.unknown else ExitCode.DONE
     if not only_list:
-        words = _("{count} secrets are encrypted to {recipients} recipients now")
-        click.echo(words.format(count=len(done.rekeyed), recipients=len(done.recipients)))
+        count, of = len(done.rekeyed), len(done.recipients)
+        whom = ngettext("{number} recipient", "{number} recipients", of).format(number=of)
+        words = ngettext(
+            "{count} secret is encrypted to {whom} now", "{count} secrets are encrypted to {whom} now", count
+        )
+        click.echo(words.format(count=count, whom=whom))
     _tell_known(done)
     if done.left or done.unknown:
         again = f"wizara secrets rekey {ministry}" + ("" if lab is None else f" --lab {lab}".rstrip()) + " --list"

@@ -12,7 +12,7 @@ from wizara.errors import UsageFault
 from wizara.inventory.document import Document, quoted
 from wizara.inventory.shape import known_keys, model_at, written
 from wizara.place import did_you_mean
-from wizara.text import N_, _
+from wizara.text import N_, _, ngettext
 
 FAULTS_LIMIT = 100
 """Faults told of one file; whoever has more mends these first."""
@@ -67,9 +67,9 @@ def faults_of(
         elif detail["type"] != "missing" or str(detail["loc"][-1]) in missing[detail["loc"][:-1]]:
             faults.append(_one(detail, model, document, secret=secret))
     if len(details) > FAULTS_LIMIT:
-        more = UsageFault(
-            _("and {number} faults more").format(number=len(details) - FAULTS_LIMIT), place=faults[-1].place
-        )
+        number = len(details) - FAULTS_LIMIT
+        words = ngettext("and {number} fault more", "and {number} faults more", number)
+        more = UsageFault(words.format(number=number), place=faults[-1].place)
         faults = [*faults[:FAULTS_LIMIT], more]
     return faults
 
