@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import AfterValidator, RootModel, ValidationInfo, field_validator
 
 from wizara.audit.baseline import Baseline, Looked, past
 from wizara.audit.verdict import Finding, Verdict, Verdicts
-from wizara.audit.yaml_text import read_text, validated
+from wizara.inventory.file import read_file
 from wizara.inventory.types import Line, Model
+from wizara.text import N_
 
 LONGEST = timedelta(days=366)
+
+
+def _hex(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8,64}", value):
+        raise ValueError(N_("should be 8 to 64 of 0-9 and a-f, as the finding's fingerprint begins"))
+    return value
 
 
 class Exemption(Model):
     """One accepted risk. ``fingerprint`` is that of the finding, whole or at least its first 8 hex digits."""
 
-    fingerprint: str = Field(pattern=r"^[0-9a-f]{8,64}$")
+    fingerprint: Annotated[str, AfterValidator(_hex)]
     reason: Line
     owner: Line
     accepted: date
     expires: date
 
-    @model_validator(mode="after")
-    def _ends(self) -> Exemption:
-        if not self.accepted < self.expires <= self.accepted + LONGEST:
-            raise ValueError("'expires' should be after 'accepted', by at most a year")
-        return self
+    @field_validator("expires")
+    @classmethod
+    def _ends(cls, value: date, info: ValidationInfo) -> date:
+        accepted = info.data.get("accepted")
+        if accepted and not accepted < value <= accepted + LONGEST:
+            raise ValueError(N_("should be after 'accepted', by at most a year"))
+        return value
 
     def covers(self, verdict: Verdict, day: date) -> bool:
         """Say whether *verdict* is accepted on *day*."""
@@ -41,8 +53,8 @@ class Exemptions(RootModel[tuple[Exemption, ...]]):
 
 
 def read_exemptions(path: Path) -> tuple[Exemption, ...]:
-    """Return the accepted risks in *path*; none when it is not there."""
-    return validated(read_text(path), Exemptions, path).root if path.is_file() else ()
+    """Return the accepted risks in *path*; none when it is not there, InventoryFaults with every fault of it."""
+    return read_file(path, Exemptions, path.parent).root if os.path.lexists(path) else ()
 
 
 def conclude(

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from wizara.audit.limits import Limits, Network
-from wizara.audit.yaml_text import read_text, validated
 from wizara.errors import Refusal
+from wizara.inventory.file import read_file
 from wizara.inventory.types import Line, Model
-from wizara.text import _
+from wizara.text import N_, _
 
 
 def _span(value: str) -> str:
     match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)", value)
     if not match:
-        raise ValueError("should be written 08:00-18:00")
+        raise ValueError(N_("should be written 08:00-18:00"))
     if value[:5] >= value[6:]:
-        raise ValueError("should end after it begins; write a night as two spans")
+        raise ValueError(N_("should end after it begins; write a night as two spans"))
     return value
 
 
 #: Hours of a day in the auditing machine's local time, ``08:00-18:00``.
 Hours = Annotated[str, AfterValidator(_span)]
+
+
+def _network(value: object) -> object:
+    """Read it here: the two families would each tell their own fault of one value."""
+    if isinstance(value, (IPv4Network, IPv6Network)):
+        return value
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise ValueError(N_("should be a network such as 10.0.0.0/24 or fd00:1:2:3::/64, without host bits")) from None
+
+
+Range = Annotated[Network, BeforeValidator(_network)]
 
 
 class Mandate(Model):
@@ -37,8 +52,8 @@ class Mandate(Model):
     reference: Line
     """Number of the order."""
     signed: date = Field(alias="date")
-    perimeter: tuple[Network, ...] = Field(min_length=1)
-    exclusions: tuple[Network, ...] = ()
+    perimeter: tuple[Range, ...] = Field(min_length=1)
+    exclusions: tuple[Range, ...] = ()
     """Never touched, though inside the perimeter."""
     begins: date = Field(alias="from")
     """First day, inclusive."""
@@ -53,11 +68,13 @@ class Mandate(Model):
     contact: Line
     """Whom to call when something goes wrong."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Mandate:
-        if self.ends < self.begins:
-            raise ValueError("'to' should not be before 'from'")
-        return self
+    @field_validator("ends")
+    @classmethod
+    def _ordered(cls, value: date, info: ValidationInfo) -> date:
+        begins = info.data.get("begins")
+        if begins and value < begins:
+            raise ValueError(N_("should not be before 'from'"))
+        return value
 
     def limits(self, *, lab: bool, spoken_to: tuple[str, ...] = ()) -> Limits:
         """Return what it allows; in a *lab*, documentation ranges count as private; *spoken_to*: addresses of its controllers."""
@@ -70,12 +87,12 @@ class Mandate(Model):
 
 def read_mandate(path: Path) -> Mandate:
     """Read *path*; its absence is a refusal, a fault in it names its place."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise Refusal(
             _("an active audit needs a mandate, and {path} is not there").format(path=path),
             hint=_("write it there, or name another with --mandate; the shipped ministry's is an example"),
         )
-    return validated(read_text(path), Mandate, path)
+    return read_file(path, Mandate)
 
 
 def check_networks(mandate: Mandate, networks: tuple[Network, ...], *, lab: bool) -> None:

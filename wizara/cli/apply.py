@@ -11,7 +11,7 @@ import click
 
 from wizara.cli.options import json_option, lab_option, limit_option, ministry_argument, runs_option, yes_option
 from wizara.errors import Interrupted, UsageFault
-from wizara.text import _
+from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
     from wizara.cli.provision import Provision
@@ -66,7 +66,9 @@ def command(as_json: bool, runs: str, **words: Any) -> int:
     MINISTRY may be a file that plan --out has written: exactly that is done then, or nothing when anything has moved.
     """
     from wizara.cli.provision import show
+    from wizara.engine.setting import confirm_seconds
 
+    confirm_seconds()  # the engine reads it too late: nodes have been contacted by then
     order = Order(runs=Path(runs), **words)
     if not order.yes and not sys.stdin.isatty():
         raise UsageFault(_("there is no terminal to ask on"), hint=_("--yes applies without asking"))
@@ -152,9 +154,10 @@ def _confirmed(provision: Provision, *, yes: bool) -> tuple[str, ...]:
         click.echo(f"{node}:", err=True)
         for change in changes:
             click.echo(f"  {change.kind} {change.operation} {change.subject} {safe(change.note)}", err=True)
-    question = _("{world}: apply these changes on {count} nodes?").format(
-        world=provision.scene.world, count=len(pending)
+    words = ngettext(
+        "{world}: apply these changes on {count} node?", "{world}: apply these changes on {count} nodes?", len(pending)
     )
+    question = words.format(world=provision.scene.world, count=len(pending))
     if not click.confirm(question, err=True):
         raise Interrupted(_("nothing was changed"))
     return tuple(pending)

@@ -165,6 +165,9 @@ def prepare(order: Order) -> Prepared:
     mandate.limits(lab=world.is_lab).check_time(started.astimezone())
     if order.logins:
         check_logins(mandate)
+    exceptions = Path(ministry.folder) / "exceptions.yaml" if ministry else None
+    if exceptions:
+        read_exemptions(exceptions)  # a fault in it is told now, not after hours
     moment = started.isoformat(timespec="seconds")
     facts = (
         declared_facts(ministry, order.site, order.lans, moment)
@@ -188,7 +191,7 @@ def prepare(order: Order) -> Prepared:
         jobs += tuple((job.model_copy(update={"subject": "segmentation"}), namespace) for job, namespace in jobs)
     folder = Path(ministry.folder) if ministry else None
     return Prepared(
-        world, begun.folder, jobs, begun.record, devices, folder / "exceptions.yaml" if folder else None, outside,
+        world, begun.folder, jobs, begun.record, devices, exceptions, outside,
         begun.earlier, order.baseline, folder / "sites" / f"{order.site}.yaml" if folder else None,
     )  # fmt: skip
 

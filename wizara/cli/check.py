@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,17 +14,20 @@ from wizara.cli.options import json_option, ministry_argument
 from wizara.errors import ExitCode, InventoryFaults, UsageFault, WizaraError
 from wizara.text import _, ngettext
 
+if TYPE_CHECKING:
+    from wizara.inventory.models import Ministry
+
 
 @click.command()
 @ministry_argument
 @json_option
 def command(ministry: str, as_json: bool) -> int:
     """Read the inventory MINISTRY and name every fault in it; nothing is contacted."""
-    from wizara.inventory import load, resolve
+    from wizara.inventory import resolve
     from wizara.inventory.notes import notes
 
     try:
-        found = load(resolve(ministry))
+        found = _understood(resolve(ministry))
     except UsageFault as fault:
         if not as_json:
             raise
@@ -40,6 +46,33 @@ def command(ministry: str, as_json: bool) -> int:
     click.echo(_("{name}: {size}: no fault").format(name=found.name, size=_told(_size(found))))
     click.echo(_("next: wizara show {ministry}").format(ministry=_typed(ministry, found.name)), err=True)
     return ExitCode.DONE
+
+
+def _understood(folder: Path) -> Ministry:
+    """Return the ministry in *folder*, once whatever a run may read there was read; InventoryFaults with all that is wrong."""
+    from wizara.audit.exceptions import read_exemptions
+    from wizara.audit.mandate import read_mandate
+    from wizara.inventory import load
+    from wizara.lab.rehearsal import read as read_rehearsal
+
+    found: list[Ministry] = []
+    faults: list[WizaraError] = []
+    beside: dict[str, Callable[[], object]] = {
+        "exceptions.yaml": lambda: read_exemptions(folder / "exceptions.yaml"),
+        "mandate.yaml": lambda: read_mandate(folder / "mandate.yaml"),
+        "rehearsal.yaml": lambda: read_rehearsal(folder),
+    }
+    there = [read for name, read in beside.items() if os.path.lexists(folder / name)]
+    for read in (lambda: found.append(load(folder)), *there):
+        try:
+            read()
+        except InventoryFaults as several:
+            faults.extend(several.faults)
+        except UsageFault as fault:
+            faults.append(fault)
+    if faults:
+        raise InventoryFaults(faults)
+    return found[0]
 
 
 def _typed(argument: str, name: str) -> str:

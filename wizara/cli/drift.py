@@ -10,7 +10,7 @@ import click
 
 from wizara.cli.options import json_option, lab_option, limit_option, ministry_argument, runs_option
 from wizara.errors import ExitCode, worst
-from wizara.text import _
+from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
     from wizara.audit.exceptions import Exemption
@@ -81,11 +81,9 @@ def _show(result: DriftResult, *, diff: bool) -> None:
     from wizara.cli.provision import outcome_words, safe
 
     for node in result.nodes:
-        words = (
-            outcome_words(node.outcome)
-            if node.outcome != "pending"
-            else _("{count} deviations").format(count=len(node.deviations))
-        )
+        count = len(node.deviations)
+        deviations = ngettext("{count} deviation", "{count} deviations", count).format(count=count)
+        words = outcome_words(node.outcome) if node.outcome != "pending" else deviations
         print(f"{node.node}: {words}" + (f" — {safe(node.message)}" if node.message else ""))
         for one in node.deviations:
             note = f" ({safe(one.change.note)})" if one.change.note else ""

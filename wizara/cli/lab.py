@@ -14,7 +14,7 @@ import click
 
 from wizara.cli.options import Commands, json_option, ministry_argument
 from wizara.errors import ExitCode, Refusal, UsageFault, WizaraError
-from wizara.text import N_, _
+from wizara.text import N_, _, ngettext
 
 if TYPE_CHECKING:
     from wizara.lab import Lab
@@ -64,7 +64,9 @@ def up(ministry: str, name: str | None) -> int:
             )
     finally:
         ownership.give_back()
-    click.echo(_("lab {name} is up: {nodes} nodes, {hosts} hosts").format(name=lab.name, **_size(lab)))
+    click.echo(
+        _("lab {name} is up: {size}").format(name=lab.name, size=_size(len(lab.kept.machines), len(lab.kept.hosts)))
+    )
     click.echo(_("next: wizara enrol {ministry} --lab {name}").format(ministry=ministry, name=lab.name), err=True)
     return ExitCode.DONE
 
@@ -246,5 +248,9 @@ def _state(name: str) -> dict[str, object]:
     }
 
 
-def _size(lab: Lab) -> dict[str, int]:
-    return {"nodes": len(lab.kept.machines), "hosts": len(lab.kept.hosts)}
+def _size(nodes: int, hosts: int) -> str:
+    counted = (
+        (ngettext("{number} node", "{number} nodes", nodes), nodes),
+        (ngettext("{number} host", "{number} hosts", hosts), hosts),
+    )
+    return ", ".join(words.format(number=number) for words, number in counted)

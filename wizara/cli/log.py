@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ import click
 
 from wizara.cli.options import Commands, json_option, lab_option, runs_option
 from wizara.errors import ExitCode
-from wizara.text import _
+from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
+    from wizara.engine.heads import Witnesses
     from wizara.record.journal import Entry
     from wizara.record.run import Head
 
@@ -53,18 +55,21 @@ def verify(ministry: str | None, lab: str | None, as_json: bool, runs: str) -> i
     """Prove that nothing in the journal was edited, dropped, moved or cut off.
 
     The chain itself is checked, and what each run of the folder saw of it; with MINISTRY also what its nodes have kept,
-    which nobody can mend who has only the controller.
+    which nobody can mend who has only the controller. A node that lost what the journal says it was left is told as well.
     """
     from wizara.record.journal import Journal
 
-    heads, silent = _witnesses(ministry, lab) if ministry else ([], {})
+    asked = _asked(ministry, lab) if ministry else None
+    heads, silent = (asked.witnesses.heads, asked.witnesses.silent) if asked else ((), {})
     with Journal.reading(Path(runs)) as journal:
         faults = journal.faults(heads, _seen_by_runs(Path(runs)))
-        count, asked = sum(1 for _entry in journal.entries()), sum(head.journal == journal.name for head in heads)
+        if asked:
+            faults += journal.forgotten(asked.witnesses.machines, heads, asked.world, asked.ministry)
+        count, seen = sum(1 for _entry in journal.entries()), sum(head.journal == journal.name for head in heads)
     if as_json:
         print(
             json.dumps(
-                {"entries": count, "witnesses": asked, "silent": silent, "faults": faults}, indent=2, ensure_ascii=False
+                {"entries": count, "witnesses": seen, "silent": silent, "faults": faults}, indent=2, ensure_ascii=False
             )
         )
     else:
@@ -72,21 +77,32 @@ def verify(ministry: str | None, lab: str | None, as_json: bool, runs: str) -> i
             print(fault)
         for node, why in silent.items():
             print(_("{node} could not be asked: {why}").format(node=node, why=why), file=sys.stderr)
-        print(_verdict(whole=not faults, with_nodes=bool(ministry)).format(count=count, asked=asked))
+        print(_verdict(count, seen if ministry else None) if not faults else _("the journal is not whole"))
     if faults:
         return ExitCode.PENDING
     return ExitCode.UNREACHABLE if silent else ExitCode.DONE
 
 
-def _verdict(*, whole: bool, with_nodes: bool) -> str:
-    if not whole:
-        return _("the journal is not whole")
-    if not with_nodes:
-        return _("the journal is whole: {count} entries; no node was asked (wizara log verify MINISTRY asks them)")
-    return _("the journal is whole: {count} entries, {asked} nodes have seen it")
+def _verdict(count: int, seen: int | None) -> str:
+    """Return what is said of a whole journal of *count* entries, which *seen* nodes have seen; None when none was asked."""
+    words = ngettext("the journal is whole: {count} entry", "the journal is whole: {count} entries", count)
+    if seen is None:
+        by = _("; no node was asked (wizara log verify MINISTRY asks them)")
+    else:
+        by = ngettext(", {number} node has seen it", ", {number} nodes have seen it", seen).format(number=seen)
+    return words.format(count=count) + by
 
 
-def _witnesses(ministry: str, lab: str | None) -> tuple[list[Head], dict[str, str]]:
+@dataclass(frozen=True)
+class _Asked:
+    """The nodes of a ministry in a world, and what they have kept."""
+
+    world: str
+    ministry: str
+    witnesses: Witnesses
+
+
+def _asked(ministry: str, lab: str | None) -> _Asked:
     from wizara.cli.provision import world_line
     from wizara.cli.world import scene
     from wizara.engine.heads import heads_of
@@ -94,7 +110,8 @@ def _witnesses(ministry: str, lab: str | None) -> tuple[list[Head], dict[str, st
     found = scene(ministry, lab)
     world_line(found, "log verify")
     met = [name for _site, name, _node in found.ministry.nodes() if name in found.ministry.enrolled.nodes]
-    return heads_of(found.ministry, met, found.world.namespace, found.ssh_key)
+    witnesses = heads_of(found.ministry, met, found.world.namespace, found.ssh_key)
+    return _Asked(str(found.world), found.ministry.name, witnesses)
 
 
 def _seen_by_runs(runs: Path) -> Iterator[Head]:
@@ -116,7 +133,10 @@ def _words(entry: Entry) -> str:
         words = _("{operator}@{host} begins {verb} of {ministry} in {world}")
         return words.format(**{"host": "?", **{key: value for key, value in told.items() if isinstance(value, str)}})
     if entry.kind == "intent":
-        return _("{count} steps are going to change it").format(count=len(told.get("steps", ())))
+        count = len(told.get("steps", ()))
+        return ngettext("{count} step is going to change it", "{count} steps are going to change it", count).format(
+            count=count
+        )
     if entry.kind == "step":
         return f"{told.get('number')} {told.get('name')}: {_changes(told) or _('nothing was left to change')}"
     if entry.kind == "node":

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, RootModel, SecretStr
 
 from wizara.audit.job import DeviceLogin, SnmpLogin
-from wizara.audit.yaml_text import parsed, read_text, validated
 from wizara.cli.world import Scene
+from wizara.inventory.file import read_secret_file, secret_text
 from wizara.inventory.required import snmp_secret
 from wizara.inventory.secrets import find_identity, open_secrets, read_identity
 from wizara.inventory.types import Line, Model, Name, SshPublicKey
@@ -50,7 +50,7 @@ def device_logins(scene: Scene, site: str, lans: tuple[str, ...], credentials: P
     """
     state = scene.world.state
     kept = credentials or (state / "credentials.yaml" if state else None)
-    logins = validated(read_text(kept), _Logins, kept).root if kept and (credentials or kept.is_file()) else {}
+    logins = read_secret_file(kept, _Logins).root if kept and (credentials or kept.is_file()) else {}
     enrolled = {name: one.host_key for name, one in scene.ministry.enrolled.nodes.items()}
     devices = {name: one for name, one in scene.ministry.sites[site].devices.items() if one.lan in lans}
     return tuple(
@@ -84,7 +84,7 @@ def _opened(scene: Scene, site: str, name: str) -> _Snmp:
     if not place.is_file():
         return _Snmp()
     secret = open_secrets(scene.secrets, [path], read_identity(find_identity(scene.identity)))[path]
-    return validated(parsed(secret.reveal().encode(), place), _Snmp, place)
+    return secret_text(secret.reveal(), place, _Snmp)
 
 
 def _secret(word: str | None) -> SecretStr | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -14,7 +15,8 @@ from wizara import __version__, text
 from wizara.audit.untrusted import harmless
 from wizara.cli import phrases
 from wizara.cli.options import HELP_NAMES, speak
-from wizara.errors import ExitCode, InventoryFaults, WizaraError
+from wizara.cli.output import Output, watched
+from wizara.errors import ExitCode, InventoryFaults, WizaraError, worst
 from wizara.place import did_you_mean
 from wizara.text import N_, _
 
@@ -100,7 +102,13 @@ def complain(fault: WizaraError) -> None:
     """Write *fault* to stderr, a line each."""
     faults = fault.faults if isinstance(fault, InventoryFaults) else (fault,)
     for one in faults:  # what a machine said may be in it
-        click.echo("\n".join(map(harmless, str(one).split("\n"))), err=True)
+        _say("\n".join(map(harmless, str(one).split("\n"))))
+
+
+def _say(words: str) -> None:
+    """Write *words* to stderr; where that cannot be, the exit code tells alone."""
+    with contextlib.suppress(OSError):
+        click.echo(words, err=True)
 
 
 def main(arguments: list[str] | None = None) -> Any:
@@ -110,28 +118,36 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - for as long as the process lives
     text.use(text.from_environment())
     phrases.teach()
+    output = watched()
+    code = _outcome(arguments, output)
+    if reason := output.unwritten() if output else "":
+        _say(_("standard output cannot be written: {reason}").format(reason=reason))
+        code = worst((*(one for one in ExitCode if one == code), ExitCode.UNFINISHED))
+    sys.exit(int(code))
+
+
+def _outcome(arguments: list[str], output: Output | None) -> int:
+    """Run the verb and return its exit code; tell what went wrong, apart from a result that *output* did not take."""
     debug = "--debug" in arguments
     try:
-        code = command.main(args=arguments, prog_name="wizara", standalone_mode=False)
+        return int(command.main(args=arguments, prog_name="wizara", standalone_mode=False) or 0)
     except click.ClickException as fault:
-        fault.show()
-        code = ExitCode.USAGE
+        with contextlib.suppress(OSError):
+            fault.show()
+        return ExitCode.USAGE
     except WizaraError as fault:
         if debug:
             traceback.print_exc()
         complain(fault)
-        code = fault.code
+        return fault.code
     except (KeyboardInterrupt, click.Abort):
-        click.echo(_("interrupted"), err=True)
-        code = ExitCode.INTERRUPTED
+        _say(_("interrupted"))
+        return ExitCode.INTERRUPTED
     except Exception as fault:  # noqa: BLE001 - the last line of defence: never a traceback unasked
         if debug:
             traceback.print_exc()
-        click.echo(
-            _("internal fault: {kind}: {fault} — please report it; --debug shows where").format(
-                kind=type(fault).__name__, fault=fault
-            ),
-            err=True,
-        )
-        code = ExitCode.INTERNAL
-    sys.exit(int(code or 0))
+        if output and fault is output.fault:
+            return ExitCode.UNFINISHED
+        words = _("internal fault: {kind}: {fault} — please report it; --debug shows where")
+        _say(words.format(kind=type(fault).__name__, fault=fault))
+        return ExitCode.INTERNAL

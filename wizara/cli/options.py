@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 import click
 
+from wizara.errors import UsageFault
 from wizara.text import _
 
 #: Click keeps the option that it made first, for whatever context.
@@ -36,7 +39,35 @@ def _give_back(ctx: click.Context, _option: click.Parameter, value: str) -> str:
     return value
 
 
-runs_option = click.option("--runs", "runs", type=click.Path(file_okay=False), default="runs", show_default=True,
+class RunsFolder(click.Path):
+    """A folder of run records that is there, or may be made; what is no folder is told in one line."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return *value*; UsageFault when no folder is there and none could be."""
+        for path in (given := Path(value).absolute(), *given.parents):
+            try:
+                kind = path.stat().st_mode
+            except (FileNotFoundError, NotADirectoryError):  # a folder above it tells
+                continue
+            except OSError as fault:
+                raise _no_folder(value, fault.strerror or str(fault)) from fault
+            if not stat.S_ISDIR(kind):
+                raise _no_folder(value, _("{path} is no folder").format(path=path))
+            if not os.access(path, os.R_OK | os.X_OK, effective_ids=True):
+                raise _no_folder(value, os.strerror(errno.EACCES))
+            break
+        return value
+
+
+def _no_folder(value: Any, reason: str) -> UsageFault:
+    words = _("run records cannot be kept in {folder}: {reason}").format(folder=value, reason=reason)
+    return UsageFault(words, hint=_("--runs names a folder, which is made where there is none"))
+
+
+runs_option = click.option("--runs", "runs", type=RunsFolder(), default="runs", show_default=True,
                            callback=_give_back, help="Folder that run records are kept in.")  # fmt: skip
 limit_option = click.option("--limit", multiple=True, metavar="NAMES",
                             help="Only these nodes, sites or parts (comma-separated, repeatable).")  # fmt: skip

@@ -24,7 +24,7 @@ from wizara.inventory.secrets import Secret, secrets_of_nodes
 from wizara.record import Journal, RunFolder
 from wizara.record.progress import Ended, Outcome, Planned, PlannedChange, Standing, Step
 from wizara.record.provision import NodeOutcome, ProvisionResult
-from wizara.text import _
+from wizara.text import _, ngettext
 
 _CODES: Mapping[Outcome, ExitCode] = {
     "unchanged": ExitCode.DONE,
@@ -152,7 +152,9 @@ class Provision:
                     board.step(line.node, _wording(line))
                 elif isinstance(line, Planned):
                     self.planned[line.node] = self._with_tunnels(line)
-                    board.step(line.node, _("{count} changes pending").format(count=len(line.changes)), done=True)
+                    count = len(line.changes)
+                    words = ngettext("{count} change pending", "{count} changes pending", count)
+                    board.step(line.node, words.format(count=count), done=True)
                     if permit and line.changes:
                         self._answer(session, line.node, permit)
                 else:

@@ -35,7 +35,7 @@ _CODES = {
     ExitCode.DONE: "done, nothing pending or found",
     ExitCode.INTERNAL: "internal fault",
     ExitCode.USAGE: "usage or invalid inventory; nothing was contacted",
-    ExitCode.UNFINISHED: "could not finish: an operation failed, and was put back or is healed by the next run",
+    ExitCode.UNFINISHED: "could not finish: an operation failed (put back, or healed by the next run), or the result could not be written",
     ExitCode.PENDING: "finished, and something is pending or found; tests failed",
     ExitCode.UNREACHABLE: "hosts did not answer",
     ExitCode.REFUSED: "refused for safety",

@@ -17,7 +17,7 @@ from wizara.text import _
 
 #: What a person set for wizara, and sudo would forget.
 _KEPT = (
-    "WIZARA_STATE", "WIZARA_CACHE", "LANG", "LC_ALL", "LC_MESSAGES", "NO_COLOR",
+    "WIZARA_STATE", "WIZARA_CACHE", "WIZARA_CONFIRM_SECONDS", "LANG", "LC_ALL", "LC_MESSAGES", "NO_COLOR",
     "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 

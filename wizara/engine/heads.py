@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wizara.blueprint import derive
@@ -18,10 +19,19 @@ HEADS = "/var/lib/wizara/journal-heads"
 _NUMBER = re.compile("[0-9]{1,18}")
 
 
-def heads_of(
-    ministry: Ministry, nodes: Iterable[str], namespace: Path | None, key: Path | None
-) -> tuple[list[Head], dict[str, str]]:
-    """Return what *nodes* have seen, and node → why of those that could not be asked."""
+@dataclass(frozen=True)
+class Witnesses:
+    """What nodes have seen of journals."""
+
+    heads: tuple[Head, ...] = ()
+    silent: Mapping[str, str] = field(default_factory=dict)
+    """Node that could not be asked → why."""
+    machines: Mapping[str, str] = field(default_factory=dict)
+    """Node that answered → fingerprint of its host key."""
+
+
+def heads_of(ministry: Ministry, nodes: Iterable[str], namespace: Path | None, key: Path | None) -> Witnesses:
+    """Return what *nodes* have seen; each is asked."""
     blueprint = derive(ministry)
 
     def ask(node: str) -> tuple[str, list[Head] | str]:
@@ -34,12 +44,14 @@ def heads_of(
 
     found: list[Head] = []
     silent: dict[str, str] = {}
+    machines: dict[str, str] = {}
     for node, answer in each(nodes, ask):
         if isinstance(answer, str):
             silent[node] = answer
         else:
             found += answer
-    return found, silent
+            machines[node] = HostKey.parse(ministry.enrolled.nodes[node].host_key).fingerprint
+    return Witnesses(tuple(found), silent, machines)
 
 
 def _parse(node: str, text: str) -> list[Head]:

@@ -9,6 +9,7 @@ from pyinfra.api.host import Host
 
 from wizara.engine.companion import Pending
 from wizara.engine.heads import HEADS
+from wizara.engine.reach import HostKey
 from wizara.errors import WizaraError
 from wizara.operations.change import Change
 from wizara.operations.command import program
@@ -35,13 +36,16 @@ class Recorder:
     def __init__(self, journal: Journal, run: str) -> None:
         self._journal = journal
         self._run = run
+        self._kept: dict[str, str] = {}
+        """Node → fingerprint of the host key of the machine that has taken the journal's head."""
 
     def begin(self, host: Host, steps: tuple[Pending, ...]) -> None:
         """Write what is going to be done, before anything is."""
         pending: JsonValue = [
             {"number": step.number, "name": step.name, "changes": _told(step.changes)} for step in steps if step.changes
         ]
-        self._keep(host, self._journal.append(self._run, "intent", str(host), steps=pending))
+        if self._keep(host, self._journal.append(self._run, "intent", str(host), steps=pending)):
+            self._kept[str(host)] = HostKey.parse(host.data.wizara_host_key).fingerprint
 
     def before(self, host: Host, step: Pending) -> None:
         """Nothing: the intent has told it."""
@@ -53,18 +57,21 @@ class Recorder:
 
     def end(self, host: Host, failure: str) -> str:
         """Write how the node ended; a node that cannot be reached any more keeps the head of before."""
-        outcome = "failed" if failure else "done"
+        told: dict[str, JsonValue] = {"outcome": "failed" if failure else "done", "message": failure}
+        if str(host) in self._kept:  # log verify asks that machine for it
+            told["kept"] = self._kept[str(host)]
         try:
-            head = self._journal.append(self._run, "node", str(host), outcome=outcome, message=failure)
+            head = self._journal.append(self._run, "node", str(host), **told)
         except WizaraError as fault:  # what has befallen the node is told all the same
             return failure if str(fault) in failure else f"{failure} — {fault}".removeprefix(" — ")
         with contextlib.suppress(Exception):  # the journal holds the truth; the copy is its second witness
             self._keep(host, head)
         return failure
 
-    def _keep(self, host: Host, head: Head) -> None:
+    def _keep(self, host: Host, head: Head) -> bool:
         words = (HEADS, head.journal, str(head.seq), head.hash, self._run)
-        host.run_shell_command(program(_KEEP, *words), _sudo=True, _timeout=_KEEP_SECONDS)
+        done, _told = host.run_shell_command(program(_KEEP, *words), _sudo=True, _timeout=_KEEP_SECONDS)
+        return bool(done)
 
 
 def _told(changes: tuple[Change, ...]) -> JsonValue:

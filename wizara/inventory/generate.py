@@ -50,7 +50,7 @@ class Generation:
             content = self._content(one)
             _store(path, sealed(content, words))
             self.made.append(one.path)
-            write_record(path.parent.parent, {**read_record(path.parent.parent), one.path: words})
+            write_record(path.parent.parent, read_record(path.parent.parent).renewed(one.path, words))
             self._learn(one, content)
 
     def _opened(self, one: RequiredSecret) -> Secret:
@@ -107,6 +107,11 @@ class Generation:
             }  # fmt: skip
             message = _("{name}: is not {kind}: {fault}").format(name=name, kind=kinds[kind], fault=_reason(fault))
             raise UsageFault(message, hint=_("nothing was written")) from None
+
+    def renews(self, name: str, before: str, after: str) -> bool:
+        """Say whether the secret *name* is another one by *after*: who has read *before* knows nothing of it."""
+        kind = next((one.kind for one in required_secrets(self.ministry) if one.path == name), None)
+        return not minting.essence(kind, before) & minting.essence(kind, after)
 
     def replaced(self, name: str, content: str) -> None:
         """Learn the public half of a secret that a person has replaced."""

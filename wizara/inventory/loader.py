@@ -13,10 +13,10 @@ from wizara import tree
 from wizara.errors import InventoryFaults, UsageFault, WizaraError
 from wizara.inventory.cross import Whole, faults_between
 from wizara.inventory.document import VALUES_LIMIT, Document, parse, quoted
+from wizara.inventory.file import fitted
 from wizara.inventory.models import Declaration, Enrolled, Ministry, Site
 from wizara.inventory.reading import ENROLLED_LIMIT, FILE_LIMIT, MINISTRY_LIMIT, SITES_LIMIT, read, shown
 from wizara.inventory.types import Name
-from wizara.inventory.wording import faults_of
 from wizara.place import Place, did_you_mean
 from wizara.text import _
 
@@ -40,9 +40,9 @@ class _Reading:
             text = read(path, inside, ENROLLED_LIMIT if large else FILE_LIMIT)
             self._weigh(text, path)
             document = self.documents[path] = parse(text, shown(path), VALUES_LIMIT * (16 if large else 1))
-            return model.model_validate(document.value, by_alias=True, by_name=False)
-        except ValidationError as error:
-            self.faults.extend(faults_of(error, model, self.documents[path]))
+            return fitted(document, model)
+        except InventoryFaults as several:
+            self.faults.extend(several.faults)
         except UsageFault as fault:
             self.faults.append(fault)
         return None

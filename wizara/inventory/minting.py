@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import bcrypt
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -157,6 +158,21 @@ def _mailbox_of(text: str) -> str:
     if not bcrypt.checkpw(told["password"].encode(), told["hash"].encode()):
         raise ValueError("the hash is of another password")
     return text
+
+
+def essence(kind: str | None, text: str) -> frozenset[str]:
+    """Return what somebody knows who has read *text*, a secret of *kind*: a new hash or certificate around it renews nothing."""
+    try:
+        if kind == "mailbox":
+            return frozenset({str(json.loads(text)["password"])})
+        if kind == "snmp":
+            told = parse(text, "").value
+            return frozenset(map(str, told.values() if isinstance(told, dict) else ()))
+        if kind is not None:
+            return frozenset({public_half(text)})
+    except (ValueError, KeyError, TypeError, UsageFault, UnsupportedAlgorithm):
+        pass  # of another form than today's
+    return frozenset({text})
 
 
 def certificate_of(bundle: str) -> str:

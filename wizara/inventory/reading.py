@@ -34,9 +34,21 @@ def shown(path: Path | str) -> str:
     return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def read(path: Path, folder: Path, limit: int = FILE_LIMIT) -> str:
-    """Return the text of the file *path* of at most *limit* bytes, which has to lie within *folder*."""
+def read(path: Path, folder: Path | None, limit: int = FILE_LIMIT) -> str:
+    """Return the text of the file *path* of at most *limit* bytes, which has to lie within *folder*, where one is given."""
     place = Place(shown(path))
+    if folder is not None:
+        _check_inside(path, folder, place)
+    return decode(_bytes(path, place, limit), place.file)
+
+
+def read_pipe(path: Path, limit: int = FILE_LIMIT) -> str:
+    """Return the text of the file *path*, which may be a pipe that is waited for."""
+    place = Place(shown(path))
+    return decode(_bytes(path, place, limit, piped=True), place.file)
+
+
+def _check_inside(path: Path, folder: Path, place: Place) -> None:
     try:
         inside = path.resolve(strict=True).is_relative_to(folder.resolve())
     except (OSError, RuntimeError) as fault:
@@ -44,18 +56,17 @@ def read(path: Path, folder: Path, limit: int = FILE_LIMIT) -> str:
     if not inside:
         raise UsageFault(_("leads out of the inventory's folder"), place=place,
                          hint=_("put the file itself here instead of a link"))  # fmt: skip
-    return decode(_bytes(path, place, limit), place.file)
 
 
-def _bytes(path: Path, place: Place, limit: int) -> bytes:
-    """Return the bytes of a regular file; a pipe or device is refused, not waited for."""
+def _bytes(path: Path, place: Place, limit: int, *, piped: bool = False) -> bytes:
+    """Return the bytes of a regular file; a device, and a pipe unless *piped*, is refused, not waited for."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if piped else os.O_NONBLOCK))
     except OSError as fault:
         raise UsageFault(_unreadable(fault), place=place) from fault
     try:
         kind = os.fstat(descriptor)
-        if not stat.S_ISREG(kind.st_mode):
+        if not stat.S_ISREG(kind.st_mode) and not (piped and stat.S_ISFIFO(kind.st_mode)):
             raise UsageFault(_("is not a file"), place=place)
         content = b"" if kind.st_size > limit else _all(descriptor, limit)
     except OSError as fault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -41,15 +42,57 @@ def sealed(content: str, words: Iterable[str]) -> bytes:
     return bytes(encrypt(content.encode(), recipients, armored=True))
 
 
-def read_record(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Return secret → the public keys it was encrypted to, of those that are known."""
+@dataclass(frozen=True)
+class Record:
+    """Whom each secret is encrypted to, and who knows it all the same: encrypting anew takes nothing away from a reader."""
+
+    recipients: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Secret → public keys that its file is encrypted to, of those that are known."""
+    left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Secret → public keys that could open it once, and the file no more; until it is renewed."""
+    unrecorded: frozenset[str] = frozenset()
+    """Secrets that were encrypted anew when nobody had recorded who could open them; until they are renewed."""
+
+    def renewed(self, name: str, words: Iterable[str]) -> Record:
+        """Return the record once the secret *name* is another one, which only *words* can open."""
+        left = {key: kept for key, kept in self.left.items() if key != name}
+        return Record({**self.recipients, name: tuple(words)}, left, self.unrecorded - {name})
+
+    def encrypted(self, names: Iterable[str], words: Iterable[str]) -> Record:
+        """Return the record once the secrets *names*, the same as before, are encrypted to *words*."""
+        now, chosen = tuple(words), tuple(names)
+        left = {**self.left, **{name: self.knowing(name, now) for name in chosen}}
+        return Record(
+            {**self.recipients, **dict.fromkeys(chosen, now)}, {name: gone for name, gone in left.items() if gone},
+            self.unrecorded | (set(chosen) - set(self.recipients)),
+        )  # fmt: skip
+
+    def knowing(self, name: str, words: Iterable[str]) -> tuple[str, ...]:
+        """Return the public keys that could open the secret *name* at some time, and are not among *words*."""
+        return tuple(sorted({*self.recipients.get(name, ()), *self.left.get(name, ())} - set(words)))
+
+    def only(self, names: Iterable[str]) -> Record:
+        """Return the record of the secrets *names*: others are gone."""
+        there = set(names)
+        return Record(
+            {name: words for name, words in self.recipients.items() if name in there},
+            {name: words for name, words in self.left.items() if name in there}, self.unrecorded & there,
+        )  # fmt: skip
+
+
+def read_record(folder: Path) -> Record:
+    """Return what is recorded of the secrets in *folder*."""
     path = folder / RECORD
     try:
         content = json.loads(path.read_text())
         keys = content["keys"]
-        return {name: tuple(keys[index] for index in indexes) for name, indexes in content["secrets"].items()}
+        recipients, left = (
+            {name: tuple(keys[index] for index in indexes) for name, indexes in part.items()}
+            for part in (content["secrets"], content.get("left", {}))
+        )
+        return Record(recipients, left, frozenset(map(str, content.get("unrecorded", ()))))
     except FileNotFoundError:
-        return {}
+        return Record()
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         message, hint = (
             _("the record of recipients is damaged"),
@@ -58,11 +101,17 @@ def read_record(folder: Path) -> dict[str, tuple[str, ...]]:
         raise UsageFault(message, place=Place(shown(path)), hint=hint) from None
 
 
-def write_record(folder: Path, record: Mapping[str, Iterable[str]]) -> None:
-    """Write whom each secret is encrypted to."""
-    keys = sorted({word for words in record.values() for word in words})
-    secrets = {name: sorted(keys.index(word) for word in words) for name, words in sorted(record.items())}
-    text = json.dumps({"keys": keys, "secrets": secrets}, indent=1) + "\n"
+def write_record(folder: Path, record: Record) -> None:
+    """Write *record* beside the secrets in *folder*."""
+    keys = sorted({word for part in (record.recipients, record.left) for words in part.values() for word in words})
+
+    def indexes(part: Mapping[str, tuple[str, ...]]) -> dict[str, list[int]]:
+        return {name: sorted(keys.index(word) for word in words) for name, words in sorted(part.items())}
+
+    content: dict[str, object] = {"keys": keys, "secrets": indexes(record.recipients)}
+    content |= {"left": indexes(record.left)} if record.left else {}
+    content |= {"unrecorded": sorted(record.unrecorded)} if record.unrecorded else {}
+    text = json.dumps(content, indent=1) + "\n"
     fresh_file(folder, text.encode(), 0o644).replace(folder / RECORD)
 
 

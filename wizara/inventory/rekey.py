@@ -8,20 +8,20 @@ from pathlib import Path
 
 from wizara.inventory.enrolled import fresh_file
 from wizara.inventory.models import Ministry
-from wizara.inventory.recipients import read_record, recipient_words, sealed, write_record
+from wizara.inventory.recipients import Record, read_record, recipient_words, sealed, write_record
 from wizara.inventory.secrets import Ask, find_identity, open_secrets, read_identity
 
 
 @dataclass(frozen=True)
 class Rekeying:
-    """What a rekey did. Encrypting anew takes nothing away from who has read a secret: that one is to be changed."""
+    """What a rekey did, or would do. Encrypting anew takes nothing away from who has read a secret: that is to be changed."""
 
     rekeyed: tuple[str, ...]
     recipients: tuple[str, ...]
     left: dict[str, tuple[str, ...]]
-    """Public key that is no recipient any more → the secrets it could open."""
+    """Public key that is no recipient any more → the secrets it could open, and which are the same since."""
     unknown: tuple[str, ...]
-    """Secrets of which nobody has recorded who could open them."""
+    """Secrets of which nobody had recorded who could open them, and which are the same since."""
 
 
 def secret_names(folder: Path) -> tuple[str, ...]:
@@ -44,15 +44,27 @@ def rekey(
         return Rekeying((), words, {}, ())
     opened = open_secrets(folder, names, read_identity(find_identity(identity), ask))
     record = read_record(folder)
-    gone = sorted({word for name in names for word in record.get(name, ())} - set(words))
     for name in names:
         progress(name)
         path = folder / f"{name}.age"
         fresh_file(path.parent, sealed(opened[name].reveal(), words), 0o644).replace(path)
-    write_record(folder, dict.fromkeys(names, words))
+    after = record.only(names).encrypted(names, words)
+    write_record(folder, after)
+    return _to_change(after, names, words, rekeyed=names)
+
+
+def known_by_others(ministry: Ministry, base: Path) -> Rekeying:
+    """Return what is to be changed under *base*, because somebody knows it who is no recipient any more; opens nothing."""
+    folder = base / "secrets"
+    return _to_change(read_record(folder), secret_names(folder), recipient_words(ministry), rekeyed=())
+
+
+def _to_change(record: Record, names: tuple[str, ...], words: tuple[str, ...], rekeyed: tuple[str, ...]) -> Rekeying:
+    knowing = {name: record.knowing(name, words) for name in names}
+    gone = sorted({word for known in knowing.values() for word in known})
     return Rekeying(
-        rekeyed=names,
+        rekeyed=rekeyed,
         recipients=words,
-        left={word: tuple(name for name in names if word in record.get(name, ())) for word in gone},
-        unknown=tuple(name for name in names if name not in record),
+        left={word: tuple(name for name in names if word in knowing[name]) for word in gone},
+        unknown=tuple(name for name in names if name in record.unrecorded or name not in record.recipients),
     )

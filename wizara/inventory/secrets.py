@@ -18,7 +18,7 @@ from wizara.inventory.reading import FILE_LIMIT, shown
 from wizara.inventory.required import required_secrets
 from wizara.place import Place
 from wizara.record.world import home
-from wizara.text import _
+from wizara.text import _, ngettext
 
 Identity: TypeAlias = x25519.Identity | ssh.Identity
 Ask = Callable[[str], str]
@@ -102,7 +102,10 @@ def secrets_of_nodes(
     result: dict[str, dict[str, Secret]] = {name: {} for name in wanted}
     absent = [one.path for one in needed if not (folder / f"{one.path}.age").is_file()]
     if absent:
-        message = _("{number} secrets are missing, first {path}").format(number=len(absent), path=f"{absent[0]}.age")
+        words = ngettext(
+            "{number} secret is missing: {path}", "{number} secrets are missing, first {path}", len(absent)
+        )
+        message = words.format(number=len(absent), path=f"{absent[0]}.age")
         lab = "" if folder.parent == Path(ministry.folder) else f" --lab {folder.parent.name}"
         hint = f"wizara secrets generate {ministry.folder}{lab}"
         raise UsageFault(message, place=Place(shown(folder)), hint=hint)

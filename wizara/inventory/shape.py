@@ -7,17 +7,19 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from wizara.inventory.document import quoted
 
 
 def _plain(kind: Any) -> Any:
-    """Return a type without its annotations and without ``| None``."""
+    """Return a type without its annotations and without ``| None``; of a file that is one list or mapping, that."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     if get_origin(kind) in {Union, UnionType}:
         return _plain(next(one for one in get_args(kind) if one is not type(None)))
+    if isinstance(kind, type) and issubclass(kind, RootModel):
+        return _plain(kind.model_fields["root"].annotation)
     return kind
 
 
@@ -44,7 +46,7 @@ def _step(kind: Any, key: str | int) -> Any:
 
 def model_at(root: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
     """Return the model that stands at *path* below *root*, or None when none does."""
-    kind: Any = root
+    kind: Any = _plain(root)
     for key in path:
         kind = _step(kind, key)
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
@@ -52,7 +54,7 @@ def model_at(root: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel
 
 def written(root: type[BaseModel], path: Sequence[str | int]) -> str:
     """Return *path* as a person writes it: ``nodes[mail1].ports[adm].address``."""
-    kind: Any = root
+    kind: Any = _plain(root)
     text = ""
     for key in path:
         inside_model = isinstance(kind, type) and issubclass(kind, BaseModel)

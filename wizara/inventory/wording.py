@@ -12,7 +12,7 @@ from wizara.errors import UsageFault
 from wizara.inventory.document import Document, quoted
 from wizara.inventory.shape import known_keys, model_at, written
 from wizara.place import did_you_mean
-from wizara.text import N_, _
+from wizara.text import N_, _, ngettext
 
 FAULTS_LIMIT = 100
 """Faults told of one file; whoever has more mends these first."""
@@ -43,13 +43,19 @@ _SENTENCES = {
     "ip_v4_network": N_("should be an IPv4 network such as 10.0.0.0/24, without host bits"),
     "ip_v6_address": N_("should be an IPv6 address such as fd00::1"),
     "ip_v6_network": N_("should be an IPv6 network such as fd00:1:2:3::/64, without host bits"),
+    "date_type": N_("should be a date such as 2026-01-31"),
+    "date_parsing": N_("should be a date such as 2026-01-31"),
+    "date_from_datetime_parsing": N_("should be a date such as 2026-01-31"),
+    "date_from_datetime_inexact": N_("should be a date such as 2026-01-31"),
     "ip_v4_interface": N_("should be an IPv4 address with its prefix length such as 192.0.2.2/30"),
 }
 
 
-def faults_of(error: ValidationError, model: type[BaseModel], document: Document) -> list[UsageFault]:
-    """Return the faults that *error* holds, each at its place in *document*."""
-    details = error.errors(include_url=False)
+def faults_of(
+    error: ValidationError, model: type[BaseModel], document: Document, *, secret: bool = False
+) -> list[UsageFault]:
+    """Return the faults that *error* holds, each at its place in *document*; a *secret* one's words are not repeated."""
+    details = [one for one in error.errors(include_url=False) if not _follows(one)]
     missing: dict[tuple[str | int, ...], list[str]] = {}
     for detail in details:
         if detail["type"] == "missing":
@@ -57,15 +63,21 @@ def faults_of(error: ValidationError, model: type[BaseModel], document: Document
     faults = []
     for detail in sorted(details, key=lambda one: one["type"] != "extra_forbidden")[: FAULTS_LIMIT + 1]:
         if detail["type"] == "extra_forbidden":
-            faults.append(_unknown(detail, model, document, missing))
+            faults.append(_hidden(detail, model, document) if secret else _unknown(detail, model, document, missing))
         elif detail["type"] != "missing" or str(detail["loc"][-1]) in missing[detail["loc"][:-1]]:
-            faults.append(_one(detail, model, document))
+            faults.append(_one(detail, model, document, secret=secret))
     if len(details) > FAULTS_LIMIT:
-        more = UsageFault(
-            _("and {number} faults more").format(number=len(details) - FAULTS_LIMIT), place=faults[-1].place
-        )
+        number = len(details) - FAULTS_LIMIT
+        words = ngettext("and {number} fault more", "and {number} faults more", number)
+        more = UsageFault(words.format(number=number), place=faults[-1].place)
         faults = [*faults[:FAULTS_LIMIT], more]
     return faults
+
+
+def _follows(detail: ErrorDetails) -> bool:
+    """True for a list that is too short only because what stands in it is wrong: that is told already."""
+    given = detail["input"]
+    return detail["type"] == "too_short" and isinstance(given, list) and len(given) >= detail["ctx"]["min_length"]
 
 
 def _unknown(
@@ -82,7 +94,14 @@ def _unknown(
     return UsageFault(_sentence("extra_forbidden", key=quoted(word)), place=place, hint=_meant(near))
 
 
-def _one(detail: ErrorDetails, model: type[BaseModel], document: Document) -> UsageFault:
+def _hidden(detail: ErrorDetails, model: type[BaseModel], document: Document) -> UsageFault:
+    """Tell an unknown key by its place only: ``password:hunter2`` without a space is one."""
+    around = model_at(model, detail["loc"][:-1])
+    hint = _("there are: {names}").format(names=", ".join(known_keys(around))) if around else None
+    return UsageFault(_("unknown key"), place=document.at(detail["loc"], key=True), hint=hint)
+
+
+def _one(detail: ErrorDetails, model: type[BaseModel], document: Document, *, secret: bool) -> UsageFault:
     loc, kind, given = detail["loc"], detail["type"], detail["input"]
     of_key = bool(loc) and loc[-1] == "[key]"
     if of_key:
@@ -98,7 +117,7 @@ def _one(detail: ErrorDetails, model: type[BaseModel], document: Document) -> Us
     if kind == "literal_error" and isinstance(given, str):
         hint = _meant(did_you_mean(given[:100], re.findall(r"'([^']*)'", context["expected"])))
     message = _own(context) if kind == "value_error" else _sentence(kind, fallback=detail["msg"], **context)
-    if isinstance(given, str):
+    if isinstance(given, str) and not secret:
         message = _("'{value}' {message}").format(value=quoted(given), message=message)
     return UsageFault(message, place=place, hint=hint)
 

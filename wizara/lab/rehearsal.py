@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from wizara.errors import InventoryFaults, UsageFault
+from wizara.errors import UsageFault
 from wizara.inventory import reading
-from wizara.inventory.document import parse
+from wizara.inventory.file import read_file
 from wizara.inventory.types import Fqdn, IPv4Address, IPv4Interface, Line, Mac, Model, Name, Port
-from wizara.inventory.wording import faults_of
 from wizara.place import Place
 from wizara.text import _
 
@@ -89,10 +89,6 @@ class Rehearsal(Model):
 def read(folder: Path | str) -> Rehearsal:
     """Return the rehearsal of the ministry in *folder*; raise UsageFault, or every fault of it, when it is missing or wrong."""
     path = Path(folder) / "rehearsal.yaml"
-    if not path.exists():
+    if not os.path.lexists(path):
         raise UsageFault(_("no rehearsal.yaml: this ministry cannot be rehearsed"), place=Place(reading.shown(path)))
-    document = parse(reading.read(path, Path(folder)), reading.shown(path))
-    try:
-        return Rehearsal.model_validate(document.value)
-    except ValidationError as fault:
-        raise InventoryFaults(list(faults_of(fault, Rehearsal, document))) from None
+    return read_file(path, Rehearsal, Path(folder))

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -177,6 +177,32 @@ class Journal:
                 words = _("{keeper} has seen the run {run} in another journal than this: this one was rewritten")
                 found.append(words.format(keeper=head.kept, run=head.run))
         return tuple(dict.fromkeys(found))
+
+    def forgotten(
+        self, machines: Mapping[str, str], heads: Iterable[Head], world: str, ministry: str
+    ) -> tuple[str, ...]:
+        """Return, in words, each of the *machines* that holds none of *heads* of this journal, though a run left one there.
+
+        *machines* that answered: node → fingerprint of its host key; one with another key than the run's never had it.
+        """
+        runs: set[str] = set()
+        left: dict[str, Entry] = {}
+        for entry in self.entries():
+            told = entry.told
+            if entry.kind == "run" and (told.get("world"), told.get("ministry")) == (world, ministry):
+                runs.add(entry.run)
+            elif entry.kind == "node" and entry.run in runs and told.get("kept"):
+                left[entry.node] = entry
+        own = self.name
+        holding = {head.kept for head in heads if head.journal == own}
+        words = _(
+            "{node} holds no head of this journal any more, though the run {run} left it one: removed, or the machine was put back"
+        )
+        return tuple(
+            words.format(node=node, run=left[node].run)
+            for node, fingerprint in machines.items()
+            if node in left and node not in holding and left[node].told["kept"] == fingerprint
+        )
 
     def interrupted(self, world: str, ministry: str) -> tuple[Interruption, ...]:
         """Return what was begun on a node in *world*, never told its end, and was not begun anew since."""

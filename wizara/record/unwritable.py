@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from wizara.errors import Unfinished, UsageFault
 from wizara.text import _
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
 _OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 
@@ -27,11 +29,11 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        raise _unwritable(path, fault.strerror or str(fault)) from fault
+        raise _unwritable(path, fault.strerror or str(fault), full=fault.errno in _FULL) from fault
     except sqlite3.DatabaseError as fault:
         if getattr(fault, "sqlite_errorcode", 0) & 0xFF not in _OF_THE_DISK:
             raise
-        raise _unwritable(path, str(fault)) from fault
+        raise _unwritable(path, str(fault), full=True) from fault
 
 
 @contextmanager
@@ -43,8 +45,11 @@ def beginning() -> Iterator[None]:
         raise Unopened(fault.message, hint=fault.hint) from fault
 
 
-def _unwritable(path: Path, reason: str) -> Unwritable:
+def _unwritable(path: Path, reason: str, *, full: bool) -> Unwritable:
+    room, another = (
+        _("make room on this computer, or name another folder with --runs"),
+        _("--runs names another folder"),
+    )
     return Unwritable(
-        _("{file} cannot be written: {reason}").format(file=path, reason=reason),
-        hint=_("make room on this computer, or name another folder with --runs"),
-    )  # fmt: skip
+        _("{file} cannot be written: {reason}").format(file=path, reason=reason), hint=room if full else another
+    )

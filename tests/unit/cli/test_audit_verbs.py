@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -98,6 +99,17 @@ def test_what_cannot_be_done_is_told_with_its_code(
     assert words.lower() in told.lower() or words.lower() in told.replace("\n", " ").lower()
     assert "Traceback" not in told
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_broken_exception_is_told_before_anything_is_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(ROOT / "inventories" / "mps", tmp_path / "mps")
+    (folder / "exceptions.yaml").write_text("- fingerprint: nonsense\n")
+    runs = tmp_path / "runs"
+    assert wizara("audit", str(folder), "hq", "--interface", "lo", "--runs", str(runs)) == ExitCode.USAGE
+    assert "exceptions.yaml:1:16: [0].fingerprint: 'nonsense' should be 8 to 64" in capsys.readouterr().err
+    assert not runs.exists()
 
 
 def test_an_auditor_without_an_inventory_audits_and_reports(

@@ -83,6 +83,28 @@ def test_faults_as_json_have_their_place(run: Run, tmp_path: Path) -> None:
     assert set(fault) == {"place", "message", "hint"}
 
 
+BESIDE = (
+    ("exceptions.yaml", "- fingerprint: 0123456789\n  reason: old\n  owner: awa\n  accepted: 2026-01-10\n  expires: tomorrow\n",
+     "5:12: [0].expires: 'tomorrow' should be a date such as 2026-01-31"),
+    ("mandate.yaml", "hours: [8-12]\n", "1:9: hours[0]: '8-12' should be written 08:00-18:00"),
+    ("rehearsal.yaml", "outside_: {}\n", "1:1: outside_: unknown key 'outside_' — did you mean 'outside'?"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "content", "told"), BESIDE, ids=[one[0] for one in BESIDE])
+def test_what_stands_beside_the_inventory_is_read_too(
+    name: str, content: str, told: str, run: Run, tmp_path: Path
+) -> None:
+    run("init", "abc", "--folder", "abc")
+    (tmp_path / "abc" / name).write_text(content)
+    path = tmp_path / "abc" / "sites" / "hq.yaml"
+    path.write_text(path.read_text().replace("release: trixie", "release: trixi", 1))
+    code, out, err = run("check", "abc")
+    assert (code, out) == (2, "")
+    assert f"abc/{name}:{told}" in err.splitlines()
+    assert "did you mean 'trixie'?" in err
+
+
 def test_a_valid_ministry_as_json(run: Run) -> None:
     code, out, _err = run("check", "mps", "--json")
     result = json.loads(out)

@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from wizara.cli import log, run
+from wizara.engine.heads import Witnesses
 from wizara.record import Journal, RunFolder
+from wizara.record.run import Head
 from wizara.record.world import World
 
 
@@ -22,7 +24,7 @@ def runs(tmp_path: Path) -> Path:
         journal.append(folder.run.id, "intent", "gw-hq", steps=[{"number": 7, "name": "Time", "changes": []}])
         changes = [{"operation": "file", "kind": "modify", "subject": "/etc/chrony/chrony.conf\x1b[2J"}]
         journal.append(folder.run.id, "step", "gw-hq", number=7, name="Time", changes=changes)
-        journal.append(folder.run.id, "node", "gw-hq", outcome="done", message="")
+        journal.append(folder.run.id, "node", "gw-hq", outcome="done", message="", kept="SHA256:here")
     folder.finish(folder.run.model_copy(update={"ended": datetime.now(UTC), "exit_code": 0}))
     return tmp_path
 
@@ -68,6 +70,35 @@ def test_a_journal_that_was_touched_is_exit_four(runs: Path, harm: str) -> None:
         connection.executescript(f"DROP TRIGGER no_edit; DROP TRIGGER no_drop; {harm}")
     code, words = told(log.command, "verify", runs=runs)
     assert (code, "not whole" in words) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "held", "missed"),
+    [
+        ("SHA256:here", "own", False),
+        ("SHA256:here", "another", True),
+        ("SHA256:here", None, True),
+        ("SHA256:installed-anew", None, False),
+    ],
+)
+def test_a_node_that_lost_the_head_it_was_left_is_a_finding(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, fingerprint: str, held: str | None, missed: bool
+) -> None:
+    with Journal.open(runs) as journal:
+        last = list(journal.entries())[4]
+        names = {"own": journal.name, "another": "f" * 64}
+    heads = (Head(journal=names[held], seq=last.seq, hash=last.hash, kept="gw-hq", run="another"),) if held else ()
+    machines = {"gw-hq": fingerprint, "dc1": "SHA256:there"}
+
+    def ask(world: str) -> tuple[int, str]:
+        asked = log._Asked(world, "mps", Witnesses(heads, {}, machines))
+        monkeypatch.setattr(log, "_asked", lambda _ministry, _lab: asked)
+        return told(log.command, "verify", "mps", runs=runs)
+
+    code, words = ask("field")
+    assert (code, "gw-hq holds no head of this journal any more" in words) == ((4, True) if missed else (0, False))
+    assert "dc1" not in words
+    assert ask("lab mps")[0] == 0
 
 
 def test_runs_are_listed_and_shown(runs: Path) -> None:

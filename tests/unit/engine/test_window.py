@@ -12,9 +12,11 @@ import pytest
 
 from wizara import tree
 from wizara.blueprint import derive
+from wizara.cli.main import main
 from wizara.engine import window
 from wizara.engine.companion import Pending
 from wizara.engine.envelope import chosen_seconds
+from wizara.engine.setting import confirm_seconds
 from wizara.engine.window import Span, State, names, spans, touched
 from wizara.errors import UsageFault
 from wizara.inventory import load
@@ -88,16 +90,35 @@ def test_only_names_are_looked_up() -> None:
     assert list(names(named))[1:] == ["deb.example.test"]
 
 
-@pytest.mark.parametrize("text", ["4", "601", "", "1e2", "-5", "٦٠"])
+@pytest.mark.parametrize("text", ["4", "601", "", "1e2", "-5", "٦٠", "abc"])
 def test_a_timer_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WIZARA_CONFIRM_SECONDS", text)
     with pytest.raises(UsageFault):
         chosen_seconds()
+    with pytest.raises(UsageFault, match=f"WIZARA_CONFIRM_SECONDS is '{text}'"):
+        confirm_seconds()
 
 
-def test_the_timer_is_60_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("text", ["5", "600", None])
+def test_the_timer_is_60_seconds_or_as_it_was_set(text: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WIZARA_CONFIRM_SECONDS", raising=False)
-    assert chosen_seconds() == 60
+    if text:
+        monkeypatch.setenv("WIZARA_CONFIRM_SECONDS", text)
+    assert chosen_seconds() == confirm_seconds() == int(text or "60")
+
+
+def test_a_timer_that_is_none_is_told_before_anything_is_contacted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WIZARA_CONFIRM_SECONDS", "abc")
+    with pytest.raises(SystemExit) as ended:
+        main(["apply", "mps", "--yes", "--runs", str(tmp_path / "runs")])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (ended.value.code, line.partition(" — ")[0]) == (
+        2,
+        "WIZARA_CONFIRM_SECONDS is 'abc': it should be a number of seconds from 5 to 600",
+    )
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("shell", [one for one in ("dash", "sh") if shutil.which(one)])

@@ -67,7 +67,7 @@ def made(mps: Path, awa: Person, karim: Person) -> Path:
 
 
 def test_who_can_open_each_secret_is_recorded_when_it_is_made(made: Path, awa: Person, karim: Person) -> None:
-    record = read_record(made / "secrets")
+    record = read_record(made / "secrets").recipients
     assert set(record) == set(secret_names(made / "secrets"))
     assert set(map(frozenset, record.values())) == {frozenset({awa.word, karim.word})}
 
@@ -81,8 +81,76 @@ def test_a_leaver_opens_nothing_any_more_and_what_they_know_is_listed(made: Path
     assert done.unknown == ()
     assert all(awa.opens(folder, name) and not karim.opens(folder, name) for name in secret_names(folder))
     assert open_secrets(folder, secret_names(folder), read_identity(awa.file)) == before
-    again = rekey(load(made), made, awa.file)
-    assert (again.left, again.unknown) == ({}, ())
+
+
+def changed(made: Path, awa: Person, name: str, text: str) -> int:
+    return verb("edit", str(made), name, "--identity", str(awa.file), "--stdin", stdin=text)[0]
+
+
+def listed(made: Path) -> set[str]:
+    """Return the secrets that are told without a key, and see to it that none is written."""
+    before = (made / "secrets" / RECORD).read_bytes()
+    code, out, err = verb("rekey", str(made), "--list")
+    assert (made / "secrets" / RECORD).read_bytes() == before
+    names = {line.strip() for line in out.splitlines() if line.startswith("  ")}
+    assert code == (4 if names else 0)
+    assert ("rekey" in err) == bool(names)
+    return names
+
+
+def test_what_a_leaver_knows_is_listed_until_each_is_another_one(made: Path, awa: Person, karim: Person) -> None:
+    declare(made, awa)
+    everything = set(secret_names(made / "secrets"))
+    assert listed(made) == everything  # before anything was encrypted anew
+    assert set(rekey(load(made), made, awa.file).left[karim.word]) == everything
+    assert set(rekey(load(made), made, awa.file).left[karim.word]) == everything
+    assert changed(made, awa, "hq/mailbox-dsi", "a quite new password") == 0
+    assert listed(made) == everything - {"hq/mailbox-dsi"}
+    (made / "secrets" / "hq" / "mail1-tls.age").unlink()
+    assert listed(made) == everything - {"hq/mailbox-dsi", "hq/mail1-tls"}
+    Generation(load(made), made, awa.file).run()
+    assert set(rekey(load(made), made, awa.file).left[karim.word]) == everything - {"hq/mailbox-dsi", "hq/mail1-tls"}
+    code, out, err = verb("rekey", str(made), "--identity", str(awa.file))
+    assert (code, "hq/ca" in out) == (4, True)
+    assert err == f"they are listed until each is another one: wizara secrets rekey {made} --list\n"
+
+
+def test_who_comes_back_is_listed_no_more_and_who_leaves_next_is(made: Path, awa: Person, karim: Person) -> None:
+    declare(made, awa)
+    rekey(load(made), made, awa.file)
+    declare(made, awa, karim)
+    rekey(load(made), made, awa.file)
+    assert listed(made) == set()
+    declare(made, karim)
+    assert set(rekey(load(made), made, awa.file).left) == {awa.word}
+
+
+def test_another_hash_or_certificate_of_the_same_secret_renews_nothing(made: Path, awa: Person) -> None:
+    declare(made, awa)
+    rekey(load(made), made, awa.file)
+    names = ("hq/mailbox-dsi", "hq/mail1-tls", "hq/ca", "hq/dkim-mps-gov-test")
+    opened = open_secrets(made / "secrets", names, read_identity(awa.file))
+    password = json.loads(opened["hq/mailbox-dsi"].reveal())["password"]
+    code, _out, err = verb("edit", str(made), "hq/mailbox-dsi", "--identity", str(awa.file), "--stdin", stdin=password)
+    assert (code, "hq/mailbox-dsi: a part of it is as it was" in err) == (0, True)
+    for name in names[1:]:
+        assert changed(made, awa, name, opened[name].reveal() + "\n") == 0
+    assert set(names) <= listed(made)
+    assert changed(made, awa, "hq/dkim-mps-gov-test", minting.signing_key()) == 0
+    assert listed(made) & set(names) == set(names) - {"hq/dkim-mps-gov-test"}
+
+
+@pytest.mark.parametrize(
+    ("after", "renewed"),
+    [
+        ("community: new\nauthentication: new words\n", True),
+        ("community: new\nauthentication: old words\n", False),
+        ("authentication: old one\n", False),
+    ],
+)
+def test_a_device_is_renewed_when_all_its_words_are(after: str, renewed: bool) -> None:
+    before = "community: old one\nauthentication: old words\n"
+    assert (not minting.essence("snmp", before) & minting.essence("snmp", after)) == renewed
 
 
 def test_a_newcomer_opens_everything_after_a_rekey(made: Path, awa: Person, karim: Person, tmp_path: Path) -> None:
@@ -95,7 +163,11 @@ def test_a_newcomer_opens_everything_after_a_rekey(made: Path, awa: Person, kari
 def test_without_a_record_every_secret_is_told_as_unknown(made: Path, awa: Person) -> None:
     (made / "secrets" / RECORD).unlink()
     declare(made, awa)
-    assert rekey(load(made), made, awa.file).unknown == secret_names(made / "secrets")
+    everything = secret_names(made / "secrets")
+    assert rekey(load(made), made, awa.file).unknown == everything
+    assert rekey(load(made), made, awa.file).unknown == everything
+    assert changed(made, awa, "hq/mailbox-dsi", "a quite new password") == 0
+    assert listed(made) == set(everything) - {"hq/mailbox-dsi"}
 
 
 def test_who_cannot_open_them_all_changes_nothing(made: Path, karim: Person, tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""A result that cannot be written is told, in one line and by the exit code; a reader that went away is not told of."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wizara import tree
+from wizara.record import Journal
+
+WIZARA = [sys.executable, "-c", "from wizara.cli.main import main; main()"]
+
+
+def wizara(*words: str, stdout: int, stderr: int = subprocess.PIPE) -> tuple[int, str]:
+    environment = {**os.environ, "PYTHONPATH": str(tree.root()), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run([*WIZARA, *words], stdout=stdout, stderr=stderr, text=True, env=environment, check=False)
+    return done.returncode, done.stderr or ""
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    with Journal.open(tmp_path) as journal:
+        journal.append("20261121T233500Z-apply-mps-1f3a", "step", "gw-hq", number=1, name="Time", changes=[])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["schema", "site"],  # by click
+        ["log", "--runs", "RUNS"],  # by print, written as the process ends
+        ["--help"],
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_behind_standard_output_is_one_line(words: list[str], runs: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended, err = wizara(*[word.replace("RUNS", str(runs)) for word in words], stdout=full.fileno())
+    assert (ended, err) == (3, "standard output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", [["schema", "site"], ["log", "--runs", "RUNS"]], ids=" ".join)
+def test_a_reader_that_went_away_is_told_nothing(words: list[str], runs: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        _code, err = wizara(*[word.replace("RUNS", str(runs)) for word in words], stdout=writing)
+    finally:
+        os.close(writing)
+    assert err == ""
+
+
+def test_a_full_disk_behind_the_words_changes_no_exit_code() -> None:
+    with Path("/dev/full").open("w") as full:
+        assert wizara("check", "nosuch", stdout=subprocess.DEVNULL, stderr=full.fileno())[0] == 2
