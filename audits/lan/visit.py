@@ -113,8 +113,9 @@ class Visits:
         likely = candidates(port, heard)
         if await self._named(ip, port, likely):
             return
-        if not heard and port in _EXPECTANT:
+        if not heard and port in _EXPECTANT and not self._done(f"listened {ip} {port}"):
             _state, heard = await self.knock(ip, port, listens=True)
+            self.progress.looked(f"listened {ip} {port}")
             likely = candidates(port, heard) if heard else likely
             if heard and await self._named(ip, port, likely):
                 return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import time
 from collections.abc import Callable
@@ -16,29 +15,21 @@ from wizara.engine import window
 from wizara.engine.companion import Pending
 from wizara.engine.connector import connector
 from wizara.engine.reach import LoginRefused
+from wizara.engine.setting import confirm_seconds
 from wizara.engine.window import Span, State
-from wizara.errors import Refusal, Unfinished, UsageFault, WizaraError
+from wizara.errors import Refusal, Unfinished, WizaraError
 from wizara.operations.change import Change
 from wizara.operations.command import program
 from wizara.record.progress import Step
 from wizara.text import _
 
-#: Seconds from the last proof of life until the node takes the change back; and from its beginning, whatever else happens.
-SECONDS, LONGEST = 60, 900
-_SETTING = "WIZARA_CONFIRM_SECONDS"
+#: Seconds from the beginning of a change until the node takes it back, whatever else happens.
+LONGEST = 900
 _ATTEMPT_SECONDS = 20
 #: What a rollback may take beyond its timer, units that are slow to start included.
 _ROLLBACK_SECONDS = 120
 _GONE = {"rolling", "rolled-back"}
 _STRANGE = {"", "unknown"}
-
-
-def chosen_seconds() -> int:
-    """Return how long a change waits to be confirmed: 60 s, or what WIZARA_CONFIRM_SECONDS says."""
-    text = os.environ.get(_SETTING, str(SECONDS))
-    if not re.fullmatch(r"[0-9]{1,3}", text) or not 5 <= int(text) <= 600:
-        raise UsageFault(_("{setting} is a number of seconds from 5 to 600").format(setting=_SETTING))
-    return int(text)
 
 
 @dataclass
@@ -66,7 +57,7 @@ class Envelope:
         """*run* names the changes; *emit* is told what is being waited for."""
         self._run = re.sub(r"[^A-Za-z0-9_]", "_", run)
         self._emit = emit
-        self._seconds = seconds or chosen_seconds()
+        self._seconds = seconds or confirm_seconds()
         self._numbers = itertools.count(1)
         self._nodes: dict[str, _Node] = {}
 
