@@ -53,7 +53,7 @@ def write(folder: Path, found: dict[str, Any]) -> None:
     for name, content in found.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def model_of(file: str) -> type[BaseModel]:

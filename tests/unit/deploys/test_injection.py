@@ -23,7 +23,8 @@ from standin import Sent, sent_to
 from wizara.blueprint import Blueprint, derive
 from wizara.errors import InventoryFaults
 from wizara.inventory import load, loader
-from wizara.inventory.document import parse
+from wizara.inventory.document import Document, parse
+from wizara.inventory.file import fitted
 from wizara.inventory.models import Ministry
 from wizara.inventory.required import required_secrets
 from wizara.inventory.secrets import Secret
@@ -52,9 +53,20 @@ def deployed(ministry: Ministry, known: Blueprint | None = None) -> dict[str, Se
 
 @pytest.fixture(scope="module", autouse=True)
 def parsed_once() -> Iterator[None]:
-    """Five files are read for each value, of which four are as before: a text is parsed once."""
+    """Five files are read for each value, of which four are as before: a text is parsed and judged once."""
+    kept: dict[tuple[int, type], tuple[Document, Any]] = {}
+
+    def fitted_once(document: Document, model: type[Any]) -> Any:
+        key = (id(document), model)
+        if key not in kept:
+            if len(kept) > 64:
+                del kept[next(iter(kept))]
+            kept[key] = (document, fitted(document, model))  # the document is held, so that its number stays its own
+        return kept[key][1]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "parse", lru_cache(maxsize=64)(parse))
+        patch.setattr(loader, "fitted", fitted_once)
         yield
 
 
