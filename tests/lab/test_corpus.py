@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,26 @@ def test_a_killed_corpus_leaves_no_process_and_its_files_only_until_the_next(tmp
     assert folder not in Path("/proc/self/mounts").read_text()
     with Ground():
         assert not Path(folder).exists()
+
+
+def test_no_daemon_outlives_its_corpus() -> None:
+    with corpus({57, 58, 60, 62, 65, 70}) as up:
+        spaces = {os.fstat(descriptor).st_ino for descriptor in up._spaces.values()}
+        assert len(standing(spaces)) >= 6
+    ends = time.monotonic() + 5
+    while standing(spaces) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert standing(spaces) == []
+
+
+def standing(spaces: set[int]) -> list[str]:
+    """Return the processes in the network namespaces of these numbers, by their command lines."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (path / "ns/net").stat().st_ino in spaces:
+                found.append((path / "cmdline").read_text().replace("\0", " "))
+    return found
 
 
 def running(pid: str) -> bool:

@@ -38,7 +38,9 @@ mount -t proc proc proc
 mount -t tmpfs none run
 cp -a "$3/." .
 chmod 1777 tmp
-exec chroot . /bin/sh -c '. /script'
+# Not by exec: a daemon that changes its user would forget that it is to end with us, and this shell does not.
+chroot . /bin/sh -c '. /script'
+exit $?
 """
 
 
