@@ -17,6 +17,8 @@ from wizara import tree
 from wizara.errors import ExitCode, Unfinished, UsageFault
 from wizara.text import _
 
+#: Of the unit tests; one more than the cores of the smallest machine, for many of them wait for clocks.
+_WORKERS = "3"
 KINDS = ("lint", "unit", "lab", "fresh", "vm", "bench", "faults", "slow")
 DEFAULT = ("lint", "unit", "lab")
 #: what each push takes of the kinds that are otherwise run by name
@@ -98,7 +100,7 @@ def _pytest(kind: str, marked: list[str]) -> Tally:
     with tempfile.TemporaryDirectory(prefix="wizara-test-") as folder:
         results = Path(folder) / "results.xml"
         line = [sys.executable, "-m", "pytest", "-q", f"--junitxml={results}", *map(str, _files(kind))]
-        line += ["-n", "2", "--dist", "worksteal"] if kind == "unit" else marked
+        line += ["-n", _WORKERS, "--dist", "worksteal"] if kind == "unit" else marked
         if kind in _AS_ROOT and os.geteuid() != 0:
             click.echo(_("running as root with sudo: the tests make machines and networks"), err=True)
             line = ["sudo", f"--preserve-env={_KEPT}", *line]
