@@ -51,8 +51,22 @@ def tell(seen: Observation) -> None:
             ),
             err=True,
         )
+        if living > (room := _neighbours()):
+            words = _(
+                "more machines than this computer's table of neighbours has room for ({room}): some will seem silent; mend: {command}"
+            )
+            command = f"sysctl -w net.ipv4.neigh.default.gc_thresh3={2 * living}"
+            click.echo(words.format(room=room, command=command), err=True)
     elif seen.kind == "ports" and seen.data.get("open"):
         click.echo(_("{address}: open {ports}").format(address=seen.target.ip, ports=seen.data["open"]), err=True)
+
+
+def _neighbours() -> int:
+    """Return how many machines the kernel keeps the cards of, in all its network namespaces together."""
+    try:
+        return int(Path("/proc/sys/net/ipv4/neigh/default/gc_thresh3").read_text())
+    except (OSError, ValueError):  # a namespace of its own does not show it
+        return 1024
 
 
 def show(done: Audited) -> None:

@@ -14,6 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from wizara.audit.observation import Observation, Target, now
+from wizara.cli import audit_screen
 from wizara.cli.main import main
 from wizara.errors import ExitCode
 from wizara.record.run import Run
@@ -185,6 +187,19 @@ def test_the_last_report_is_of_the_last_run_that_has_one_whatever_came_after(tmp
         for file in files:
             (tmp_path / name / file).touch()
     assert _last(tmp_path) == "20260102T000000Z-verify-mps-0000"
+
+
+@pytest.mark.parametrize(("living", "told"), [(1024, False), (1025, True)])
+def test_more_machines_than_the_kernel_has_room_for_are_told(
+    living: int, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit_screen, "_neighbours", lambda: 1024)
+    data = {"network": "10.0.0.0/20", "on_link": True, "living": living}
+    target = Target(site="hq")
+    audit_screen.tell(
+        Observation(run="r", time=now(), collector="arp", vantage="v", target=target, kind="sweep", data=data)
+    )
+    assert (f"gc_thresh3={2 * living}" in " ".join(capsys.readouterr().err.split())) is told
 
 
 def test_an_audit_that_was_interrupted_is_told_and_not_passed_over_in_silence(
