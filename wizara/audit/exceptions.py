@@ -39,7 +39,7 @@ class Exemption(Model):
     @classmethod
     def _ends(cls, value: date, info: ValidationInfo) -> date:
         accepted = info.data.get("accepted")
-        if accepted and not accepted < value <= accepted + LONGEST:
+        if accepted and not timedelta(0) < value - accepted <= LONGEST:
             raise ValueError(N_("should be after 'accepted', by at most a year"))
         return value
 

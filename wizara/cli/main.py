@@ -15,7 +15,7 @@ from wizara import __version__, text
 from wizara.audit.untrusted import harmless
 from wizara.cli import phrases
 from wizara.cli.options import HELP_NAMES, speak
-from wizara.cli.output import Output, watched
+from wizara.cli.output import Output, unfailing, watched
 from wizara.errors import ExitCode, InventoryFaults, WizaraError, worst
 from wizara.place import did_you_mean
 from wizara.text import N_, _
@@ -118,6 +118,7 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - for as long as the process lives
     text.use(text.from_environment())
     phrases.teach()
+    unfailing()
     output = watched()
     code = _outcome(arguments, output)
     if reason := output.unwritten() if output else "":

@@ -1,4 +1,4 @@
-"""Standard output that remembers why it did not take what was written: a buffer tells it once, and to whom it may concern."""
+"""Standard output that remembers why it did not take what was written, and standard error that never ends what is being done."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ class Output(io.FileIO):
     """What the last failed write said."""
 
     def write(self, data: Any, /) -> int:
-        """Write *data*, and remember a failure."""
+        """Write *data*, and remember a failure; a reader that went away has what he wanted, and the verb goes on to its end."""
         try:
             return super().write(data)
+        except BrokenPipeError as fault:
+            self.fault = fault
+            return len(memoryview(data).cast("B"))
         except OSError as fault:
             self.fault = fault
             raise
@@ -33,6 +36,28 @@ class Output(io.FileIO):
             os.open(os.devnull, os.O_WRONLY), self.fileno()
         )  # as it ends, the interpreter would try, and tell, once more
         return "" if isinstance(self.fault, BrokenPipeError) else self.fault.strerror or str(self.fault)
+
+
+class Words(io.FileIO):
+    """The descriptor of standard error: what is said there may be lost, but never ends what is being done."""
+
+    def write(self, data: Any, /) -> int:
+        """Write *data*, or lose it."""
+        with contextlib.suppress(OSError):
+            super().write(data)
+        return len(memoryview(data).cast("B"))
+
+
+def unfailing() -> None:
+    """Let this process say its words through :class:`Words`; into nothing where it was started without standard error."""
+    text = sys.stderr
+    if text is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for as long as the process lives
+    elif text is sys.__stderr__ and isinstance(text, io.TextIOWrapper):
+        sys.stderr = io.TextIOWrapper(
+            io.BufferedWriter(Words(text.fileno(), "w", closefd=False)), encoding=text.encoding, errors=text.errors,
+            newline="\n", line_buffering=True, write_through=True,
+        )  # fmt: skip
 
 
 def watched() -> Output | None:

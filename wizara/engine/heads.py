@@ -16,6 +16,10 @@ from wizara.inventory.models import Ministry
 from wizara.record.run import Head
 
 HEADS = "/var/lib/wizara/journal-heads"
+#: A node in other hands may have put anything there: a pipe that never ends, or more than is ever kept.
+_READ = '[ ! -f "$1" ] || timeout 10 head -c 1000000 "$1" || true'
+_PATIENCE = 30.0
+"""Seconds that a node may be silent before it counts as one that could not be asked."""
 _NUMBER = re.compile("[0-9]{1,18}")
 
 
@@ -38,7 +42,7 @@ def heads_of(ministry: Ministry, nodes: Iterable[str], namespace: Path | None, k
         try:
             with Machine(str(blueprint.nodes[node].manage), namespace=namespace) as machine:
                 machine.log_in(Login(PROVISIONER, key_file=key), HostKey.parse(ministry.enrolled.nodes[node].host_key))
-                return node, _parse(node, machine.run_as_root('cat "$1" 2>/dev/null || true', HEADS))
+                return node, _parse(node, machine.run_as_root(_READ, HEADS, seconds=_PATIENCE))
         except WizaraError as fault:
             return node, str(fault)
 

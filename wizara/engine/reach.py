@@ -204,10 +204,10 @@ class Machine:
         """Run *script* in sh as the login itself and return what it printed; Unfinished when it fails."""
         return self._finish(shlex.join(["sh", "-c", script, "wizara", *arguments]), stdin)
 
-    def run_as_root(self, script: str, *arguments: str, stdin: str = "") -> str:
-        """Run *script* in sh as root."""
+    def run_as_root(self, script: str, *arguments: str, stdin: str = "", seconds: float | None = None) -> str:
+        """Run *script* in sh as root; Unreachable when it is silent for so many *seconds*, where a number is given."""
         command, first = self._as_root(script, arguments)
-        return self._finish(command, first + stdin)
+        return self._finish(command, first + stdin, seconds)
 
     def converse_as_root(self, script: str, *arguments: str) -> paramiko.Channel:
         """Return a conversation with *script*, run in sh as root; Unreachable when none comes about."""
@@ -252,9 +252,10 @@ class Machine:
         """Whether the connection still stands."""
         return self._transport.is_active()
 
-    def _finish(self, command: str, stdin: str) -> str:
+    def _finish(self, command: str, stdin: str, seconds: float | None = None) -> str:
         try:
             channel = self._transport.open_session(timeout=_CONNECT_SECONDS)
+            channel.settimeout(seconds)
             channel.exec_command(command)
             channel.sendall(stdin.encode())
             channel.shutdown_write()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import bcrypt
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -179,3 +179,16 @@ def certificate_of(bundle: str) -> str:
     """Return the certificate in a bundle of key and certificate, as ``enrolled.yaml`` holds it."""
     start = bundle.index("-----BEGIN CERTIFICATE-----")
     return bundle[start:].strip()
+
+
+def is_outdated(bundle: str, authority: str) -> bool:
+    """Say whether the certificate in *bundle* names the ministry's *authority* as its issuer and was signed by an earlier key of it."""
+    issuer = x509.load_pem_x509_certificate(authority.encode())
+    own = x509.load_pem_x509_certificate(certificate_of(bundle).encode())
+    if own.issuer != issuer.subject:
+        return False  # of somebody else's authority, on purpose
+    try:
+        own.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return True
+    return False

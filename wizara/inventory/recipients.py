@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +15,14 @@ from pyrage import RecipientError, encrypt, ssh, x25519
 from wizara.errors import UsageFault
 from wizara.inventory.enrolled import fresh_file
 from wizara.inventory.models import Ministry
-from wizara.inventory.reading import shown
+from wizara.inventory.reading import read, shown
 from wizara.place import Place
 from wizara.text import _
 
 Recipient: TypeAlias = x25519.Recipient | ssh.Recipient
 #: Beside the files; public keys only. An age file itself does not tell whom it is for.
 RECORD = "recipients.json"
+_KEY = re.compile(r"[!-~]+( [ -~]*)?")
 
 
 def recipient_words(ministry: Ministry) -> tuple[str, ...]:
@@ -69,7 +72,10 @@ class Record:
 
     def knowing(self, name: str, words: Iterable[str]) -> tuple[str, ...]:
         """Return the public keys that could open the secret *name* at some time, and are not among *words*."""
-        return tuple(sorted({*self.recipients.get(name, ()), *self.left.get(name, ())} - set(words)))
+        now = set(map(bare, words))
+        return tuple(
+            sorted(key for key in {*self.recipients.get(name, ()), *self.left.get(name, ())} if bare(key) not in now)
+        )
 
     def only(self, names: Iterable[str]) -> Record:
         """Return the record of the secrets *names*: others are gone."""
@@ -81,24 +87,42 @@ class Record:
 
 
 def read_record(folder: Path) -> Record:
-    """Return what is recorded of the secrets in *folder*."""
+    """Return what is recorded of the secrets in *folder*; it comes with the inventory, and is believed no further than its form."""
     path = folder / RECORD
+    if not os.path.lexists(path):
+        return Record()
     try:
-        content = json.loads(path.read_text())
-        keys = content["keys"]
+        content = json.loads(read(path, folder))
+        keys = [_public(key) for key in content["keys"]]
         recipients, left = (
-            {name: tuple(keys[index] for index in indexes) for name, indexes in part.items()}
+            {name: tuple(keys[_place(index)] for index in indexes) for name, indexes in part.items()}
             for part in (content["secrets"], content.get("left", {}))
         )
         return Record(recipients, left, frozenset(map(str, content.get("unrecorded", ()))))
-    except FileNotFoundError:
-        return Record()
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         message, hint = (
             _("the record of recipients is damaged"),
             _("remove it: rekey then counts every secret as known to anybody"),
         )
         raise UsageFault(message, place=Place(shown(path)), hint=hint) from None
+
+
+def _public(key: object) -> str:
+    """Return *key* as a public key of the record is written; ValueError when it is none."""
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise ValueError(key)
+    return key
+
+
+def _place(index: object) -> int:
+    if not isinstance(index, int) or isinstance(index, bool) or index < 0:
+        raise ValueError(index)
+    return index
+
+
+def bare(key: str) -> str:
+    """Return a public *key* without its comment, which anybody may change."""
+    return " ".join(key.split(" ")[:2])
 
 
 def write_record(folder: Path, record: Record) -> None:

@@ -111,10 +111,25 @@ def secrets_of_nodes(
         raise UsageFault(message, place=Place(shown(folder)), hint=hint)
     if needed:
         opened = open_secrets(folder, (one.path for one in needed), read_identity(find_identity(identity), ask))
+        _refuse_outdated(ministry, folder, {one.path: opened[one.path] for one in needed if one.kind == "certificate"})
         for one in needed:
             for node in set(one.nodes) & set(wanted):
                 result[node][one.name] = opened[one.path]
     return result
+
+
+def _refuse_outdated(ministry: Ministry, folder: Path, certificates: Mapping[str, Secret]) -> None:
+    """Refuse *certificates* that an earlier authority of the ministry has signed: nobody would believe the server."""
+    from wizara.inventory.minting import is_outdated  # noqa: PLC0415 - cryptography is slow to load, and most verbs need none
+
+    authority = ministry.enrolled.authority
+    for path, secret in certificates.items():
+        if authority and is_outdated(secret.reveal(), authority):
+            file = folder / f"{path}.age"
+            message = _("the certificate was signed by an earlier authority of the ministry than that of enrolled.yaml")
+            raise UsageFault(
+                message, place=Place(shown(file)), hint=_("remove the file, then: wizara secrets generate")
+            )
 
 
 def find_identity(named: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path:

@@ -187,21 +187,30 @@ class Journal:
         """
         runs: set[str] = set()
         left: dict[str, Entry] = {}
+        begun: dict[tuple[str, str], int] = {}
         for entry in self.entries():
             told = entry.told
             if entry.kind == "run" and (told.get("world"), told.get("ministry")) == (world, ministry):
                 runs.add(entry.run)
+            elif entry.kind == "intent":
+                begun[entry.run, entry.node] = entry.seq
             elif entry.kind == "node" and entry.run in runs and told.get("kept"):
                 left[entry.node] = entry
         own = self.name
-        holding = {head.kept for head in heads if head.journal == own}
+        holding: dict[str, int] = {}
+        for head in heads:
+            if head.journal == own:
+                holding[head.kept] = max(head.seq, holding.get(head.kept, 0))
         words = _(
             "{node} holds no head of this journal any more, though the run {run} left it one: removed, or the machine was put back"
         )
+        older = _("{node} holds an older head of this journal than the run {run} left it: the machine was put back")
         return tuple(
-            words.format(node=node, run=left[node].run)
+            (older if node in holding else words).format(node=node, run=left[node].run)
             for node, fingerprint in machines.items()
-            if node in left and node not in holding and left[node].told["kept"] == fingerprint
+            if node in left
+            and holding.get(node, -1) < begun.get((left[node].run, node), 0)
+            and left[node].told["kept"] == fingerprint
         )
 
     def interrupted(self, world: str, ministry: str) -> tuple[Interruption, ...]:

@@ -158,6 +158,11 @@ def test_an_accepted_risk_opens_again_when_it_expires(day: date, baseline: Basel
     assert conclude((verdict(),), [exemption()], day, baseline).findings[0].status == status
 
 
+def test_a_far_day_of_acceptance_is_no_fault_of_the_calendar() -> None:
+    far = {"fingerprint": "a" * 8, "reason": "x", "owner": "y", "accepted": "9999-01-01", "expires": "9999-12-31"}
+    assert Exemption.model_validate(far).expires.year == 9999
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"expires": None}, {"expires": "2028-01-01"}, {"expires": "2025-01-01"}, {"owner": ""}, {"fingerprint": "ab"}],

@@ -72,6 +72,19 @@ def test_a_journal_that_was_touched_is_exit_four(runs: Path, harm: str) -> None:
     assert (code, "not whole" in words) == (4, True)
 
 
+@pytest.mark.parametrize(("seq", "older"), [(1, True), (2, False), (4, False)])
+def test_a_node_that_was_put_back_to_an_older_head_is_a_finding(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, seq: int, older: bool
+) -> None:
+    with Journal.open(runs) as journal:
+        entry = list(journal.entries())[seq]
+        head = Head(journal=journal.name, seq=seq, hash=entry.hash, kept="gw-hq", run=entry.run)
+    asked = log._Asked("field", "mps", Witnesses((head,), {}, {"gw-hq": "SHA256:here"}))
+    monkeypatch.setattr(log, "_asked", lambda _ministry, _lab: asked)
+    code, words = told(log.command, "verify", "mps", runs=runs)
+    assert (code, "gw-hq holds an older head" in words) == ((4, True) if older else (0, False))
+
+
 @pytest.mark.parametrize(
     ("fingerprint", "held", "missed"),
     [

@@ -43,17 +43,33 @@ def test_a_full_disk_behind_standard_output_is_one_line(words: list[str], runs: 
     assert (ended, err) == (3, "standard output cannot be written: No space left on device\n")
 
 
-@pytest.mark.parametrize("words", [["schema", "site"], ["log", "--runs", "RUNS"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["schema", "site"], ["log", "--runs", "RUNS"], ["--help"], ["show", "mps", "--json"]], ids=" ".join
+)
 def test_a_reader_that_went_away_is_told_nothing(words: list[str], runs: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        _code, err = wizara(*[word.replace("RUNS", str(runs)) for word in words], stdout=writing)
+        ended = wizara(*[word.replace("RUNS", str(runs)) for word in words], stdout=writing)
     finally:
         os.close(writing)
-    assert err == ""
+    assert ended == (0, "")
 
 
 def test_a_full_disk_behind_the_words_changes_no_exit_code() -> None:
     with Path("/dev/full").open("w") as full:
         assert wizara("check", "nosuch", stdout=subprocess.DEVNULL, stderr=full.fileno())[0] == 2
+
+
+def test_words_that_nobody_can_read_end_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        assert wizara("check", "mps", stdout=subprocess.DEVNULL, stderr=writing)[0] == 0
+    finally:
+        os.close(writing)
+    with Path("/dev/full").open("w") as full:
+        assert wizara("check", "mps", stdout=subprocess.DEVNULL, stderr=full.fileno())[0] == 0
+    line = f"{sys.executable} -c 'from wizara.cli.main import main; main()' check mps >&- 2>&-"
+    environment = {**os.environ, "PYTHONPATH": str(tree.root())}
+    assert subprocess.run(["sh", "-c", line], env=environment, check=False).returncode == 0

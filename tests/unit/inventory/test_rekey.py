@@ -15,7 +15,7 @@ from wizara.cli import secrets as verbs
 from wizara.errors import UsageFault
 from wizara.inventory import load, minting
 from wizara.inventory.generate import Generation
-from wizara.inventory.recipients import RECORD, read_record
+from wizara.inventory.recipients import RECORD, Record, read_record
 from wizara.inventory.rekey import rekey, secret_names
 from wizara.inventory.secrets import open_secrets, read_identity
 
@@ -266,3 +266,22 @@ def test_a_new_signing_key_is_learnt_with_its_public_half(made: Path, awa: Perso
     )
     assert code == 0
     assert load(made).enrolled.dkim["mps.gov.test"] != before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"keys": [null, "a"], "secrets": {"hq/ca": [0, 1]}}', '{"keys": [[1]], "secrets": {}}', '{"keys": ["a"], "secrets": {"hq/ca": [-1]}}',
+        '{"keys": ["a\\u001b[2J"], "secrets": {}}', "[" * 100_000, '{"keys": ["a"], "secrets": {"hq/ca": ["0"]}}',
+    ],
+    ids=range(6),
+)  # fmt: skip
+def test_a_record_that_is_none_is_one_clear_fault(made: Path, content: str) -> None:
+    (made / "secrets" / RECORD).write_text(content)
+    with pytest.raises(UsageFault, match="the record of recipients is damaged"):
+        read_record(made / "secrets")
+
+
+def test_who_only_changes_the_comment_of_a_key_has_not_left() -> None:
+    record = Record({"hq/ca": ("ssh-ed25519 AAAA", "ssh-ed25519 BBBB karim@office")})
+    assert record.knowing("hq/ca", ["ssh-ed25519 AAAA awa@laptop"]) == ("ssh-ed25519 BBBB karim@office",)

@@ -132,6 +132,29 @@ def test_a_lab_has_its_own_secrets(mps: Path, tmp_path: Path) -> None:
     assert "mail1-tls" in secrets_of_nodes(again, ["mail1"], state / "secrets", state / "identity.age")["mail1"]
 
 
+def test_a_certificate_of_the_authority_before_is_refused_before_a_server_shows_it(mps: Path, identity: Path) -> None:
+    _generate(mps, identity)
+    (mps / "secrets" / "hq" / "ca.age").unlink()
+    enrolled = load(mps).enrolled.model_copy(update={"authority": None})
+    write_enrolled(mps / "enrolled.yaml", enrolled)
+    assert _generate(mps, identity).made == ["hq/ca"]
+    with pytest.raises(UsageFault, match="signed by an earlier authority") as refused:
+        secrets_of_nodes(load(mps), ["mail1"], mps / "secrets", identity)
+    assert refused.value.place
+    assert refused.value.place.file.endswith("hq/mail1-tls.age")
+    (mps / "secrets" / "hq" / "mail1-tls.age").unlink()
+    assert _generate(mps, identity).made == ["hq/mail1-tls"]
+    assert "mail1-tls" in secrets_of_nodes(load(mps), ["mail1"], mps / "secrets", identity)["mail1"]
+
+
+def test_a_certificate_of_another_authority_is_taken_as_it_is(mps: Path) -> None:
+    ours, others = (
+        minting.authority(load(mps).declaration.model_copy(update={"name": name})) for name in ("mps", "zzz")
+    )
+    assert not minting.is_outdated(minting.server(others, ("mail.example",)), minting.certificate_of(ours))
+    assert not minting.is_outdated(minting.server(ours, ("mail.example",)), minting.certificate_of(ours))
+
+
 def test_a_missing_secret_says_what_makes_it(mps: Path, identity: Path) -> None:
     with pytest.raises(UsageFault, match=r"10 secrets are missing|9 secrets are missing") as refused:
         secrets_of_nodes(load(mps), ["mail1"], mps / "secrets", identity)
