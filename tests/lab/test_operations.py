@@ -181,6 +181,16 @@ def test_packages_wait_for_apt_heal_dpkg_and_start_nothing(machine: House) -> No
     machine.sh("test ! -e /usr/sbin/policy-rc.d")
     assert Act(machine, "packages(name='p', names=('cron',))").kinds() == []
 
+    # Killed between two writes of its state, dpkg calls nothing broken, and apt refuses all the same.
+    machine.sh(
+        "dpkg-query -s cron > /var/lib/dpkg/updates/0000; ! apt-get check 2> /tmp/why; grep -q 'dpkg was interrupted' /tmp/why"
+    )
+    act = Act(machine, "packages(name='p', names=('cron', 'at'))")
+    assert ("repair", "dpkg") in act.kinds()
+    assert act.outcome == "changed", act.message
+    machine.sh("apt-get check")
+    assert Act(machine, "packages(name='p', names=('cron', 'at'))").kinds() == []
+
 
 UNIT = """
 file(name='Unit', path='/etc/systemd/system/wzd.service', content='[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n')

@@ -60,7 +60,8 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 command -v visudo >/dev/null && exit 0
 wait="-o DPkg::Lock::Timeout=300 -o Acquire::http::Timeout=30"
-if [ -n "$(dpkg --audit 2>/dev/null)" ]; then dpkg --force-confdef --force-confold --configure -a >&2; fi
+left=$(dpkg --audit 2>/dev/null; find /var/lib/dpkg/updates -name '[0-9]*' 2>/dev/null)
+if [ -n "$left" ]; then dpkg --force-confdef --force-confold --configure -a >&2; fi
 apt-get -q $wait update >&2
 apt-get -q -y $wait --no-install-recommends install sudo >&2
 echo changed

@@ -73,7 +73,7 @@ _PACKAGES = r"""
 dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null
 if sed -n '/^Status: /p' /var/lib/dpkg/status | grep -qvE ' ok (installed|config-files|not-installed)$' ||
   [ -n "$(ls /var/lib/dpkg/updates 2>/dev/null)" ]; then
-  [ -n "$(dpkg --audit 2>/dev/null)" ] && echo "/broken /broken"
+  { [ -n "$(dpkg --audit 2>/dev/null)" ] || [ -n "$(find /var/lib/dpkg/updates -name '[0-9]*' 2>/dev/null)" ]; } && echo "/broken /broken"
 fi
 if grep -qs 'placed by wizara' /usr/sbin/policy-rc.d; then echo "/blocked /blocked"; fi
 true

@@ -25,8 +25,10 @@ trap 'exit 130' HUP INT TERM
 if [ ! -e "$policy" ]; then printf '#!/bin/sh\n# placed by wizara while packages install\nexit 101\n' > "$policy"; chmod 755 "$policy"; fi
 wait="-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Acquire::http::Timeout=30"
 old="-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
+# apt refuses to work on either, and only the first is told by dpkg itself.
+interrupted() { [ -n "$(dpkg --audit 2>/dev/null)" ] || [ -n "$(find /var/lib/dpkg/updates -name '[0-9]*' 2>/dev/null)" ]; }
 i=0
-while [ -n "$(dpkg --audit 2>/dev/null)" ]; do
+while interrupted; do
   said=$(dpkg --force-confdef --force-confold --configure -a 2>&1 8>&-) && break
   i=$((i+1))
   # Unlike apt, dpkg does not wait for somebody else's lock.
