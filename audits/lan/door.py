@@ -33,6 +33,10 @@ class LeftAlone(OSError):
     """The breaker has tripped for this host: nothing is sent to it any more."""
 
 
+class Untouchable(Refusal):
+    """A port that is never sent a byte, whoever names it: no fault of the mandate, and where a host chose it no end of the audit."""
+
+
 class Talk:
     """One connection: bounded reads, each with a deadline, and one for all of them."""
 
@@ -69,7 +73,7 @@ class Talk:
     async def say(self, octets: bytes) -> None:
         """Send *octets*; a peer that is gone is simply not heard afterwards."""
         if self._hushed:
-            raise Refusal(self._hushed)
+            raise Untouchable(self._hushed)
         self._spend(1 + len(octets) // 1400)
         try:
             self._writer.write(octets)
@@ -169,7 +173,7 @@ class Door:
     def check(self, ip: str, port: int | None = None) -> None:
         """Refuse what must never be touched, at this moment; LeftAlone when the breaker has tripped."""
         if port in FORBIDDEN:
-            raise Refusal(
+            raise Untouchable(
                 _("port {port} of {ip} is never touched: printers print what they hear").format(port=port, ip=ip)
             )
         address = ip_address(ip)
@@ -197,6 +201,10 @@ class Door:
         """Return the ports of *ip* that are not even knocked at: those of a declared controller that the mandate does not name."""
         declared = class_of(self.orders.roles.get(ip)) == "controller"
         return CONTROLLER if declared and ip not in self.orders.limits.spoken_to else frozenset()
+
+    def may_follow(self, ip: str, port: int) -> bool:
+        """Say whether a *port* that *ip* itself names, or answers from, may be sent bytes."""
+        return port not in FORBIDDEN and self._hushed(ip, port) is None
 
     def _hushed(self, ip: str, port: int) -> str | None:
         if port not in HUSHED or ip in self.orders.limits.spoken_to:
@@ -245,7 +253,10 @@ class Door:
                     return None
 
     async def udp_from_any_port(self, ip: str, port: int, question: bytes, farewell: bytes) -> bytes | None:
-        """Do as :meth:`udp` where *ip* answers from another port (TFTP, RFC 1350 §4), and answer there with *farewell*."""
+        """Do as :meth:`udp` where *ip* answers from another port (TFTP, RFC 1350 §4), and answer there with *farewell*.
+
+        A port that is never sent a byte gets no farewell; what came from it is an answer all the same.
+        """
         loop = asyncio.get_running_loop()
         async with self._all, self.host(ip).sockets:
             await self.admit(ip, 2)
@@ -258,8 +269,9 @@ class Door:
                     answer, source = await asyncio.wait_for(loop.sock_recvfrom(channel, 65535), self.pace.timeout)
                     if source[0] != to[0]:
                         return None
-                    self.check(ip, source[1])
-                    await loop.sock_sendto(channel, farewell, source)
+                    if self.may_follow(ip, source[1]):
+                        self.check(ip, source[1])
+                        await loop.sock_sendto(channel, farewell, source)
                 except (TimeoutError, OSError):
                     return None
                 return bytes(answer)
@@ -267,7 +279,7 @@ class Door:
     def blocking(self, ip: str, port: int, seconds: float) -> socket.socket:
         """Return a connected blocking socket, for a library that wants one and that talks at its own pace."""
         if hushed := self._hushed(ip, port):
-            raise Refusal(hushed)
+            raise Untouchable(hushed)
         self.host(ip).bucket.hold(_CONNECT)
         self.wire(ip).hold(_CONNECT)
         self.check(ip, port)

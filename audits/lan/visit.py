@@ -8,7 +8,7 @@ from typing import Literal
 
 from audits.lan.budget import GENTLE, class_of
 from audits.lan.dispatch import KINDS, Look, Named, candidates, datagrams, searched
-from audits.lan.door import Door
+from audits.lan.door import Door, Untouchable
 from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS
 from audits.lan.progress import Progress
 from wizara.audit.orders import Facts, Orders, Sighting
@@ -168,6 +168,8 @@ class Visits:
     async def _looked(self, look: Look, ip: str, port: int) -> Facts:
         try:
             return await look(self.door, ip, port)
+        except Untouchable as fault:
+            return {"answer": False, "fault": untrusted(fault.message)}
         except Refusal:
             raise
         except Exception as fault:  # noqa: BLE001 - one hostile answer must not cost the others
