@@ -16,7 +16,7 @@ from wizara.audit.facts import LanFacts
 from wizara.audit.job import Job, Pace
 from wizara.audit.mandate import Mandate
 from wizara.audit.observation import Observation, Seen, Target, now
-from wizara.audit.orders import Done, Sighting
+from wizara.audit.orders import Sighting
 from wizara.errors import Refusal
 from wizara.tree import load
 
@@ -122,3 +122,151 @@ def test_the_refusals_of_the_mandate_still_end_the_audit() -> None:
         gate.check(ip, 9100)
 
     assert asyncio.run(visits([])._looked(forbidden, "127.0.0.1", 21))["answer"] is False
+
+
+LATE = b"late"
+"""An answer that comes when nobody waits for it any more."""
+
+
+async def seen_of(look: Callable[..., Any], first: bytes, answers: dict[bytes, bytes], port: int = 2525) -> Any:
+    """Return what *look* makes of a server that greets and answers by the *answers* whose key is in what it hears."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(first)
+        while heard := await reader.read(4096):
+            said = next((answer for key, answer in answers.items() if key in heard.upper()), b"500 what\r\n")
+            if said.endswith(LATE):
+                await asyncio.sleep(0.25)
+            writer.write(said.removesuffix(LATE))
+        writer.close()
+
+    async with await asyncio.start_server(script, "127.77.2.1", port):
+        gate = door.Door(replace(orders(), logins=True))
+        return await look(gate, "127.77.2.1", port)
+
+
+MAIL = {b"EHLO": b"250-mx\r\n250 STARTTLS\r\n", b"MAIL": b"250 ok\r\n", b"RCPT": b"250 ok\r\n", b"RSET": b"250 ok\r\n", b"QUIT": b"221 x\r\n"}  # fmt: skip
+FTP = {b"USER": b"331 ok\r\n", b"PASS": b"230 in\r\n", b"MLST": b"250-x\r\n perm=el; /\r\n250 end\r\n"}
+RSYNC = {b"31.0\n\n": b"backup\tall\n@RSYNCD: EXIT\n", b"BACKUP": b"@RSYNCD: OK\n"}
+MONGO = struct.pack("<4i", 16 + 5 + 17, 1, 7, 2013)
+
+
+def directory(bind: bytes, search: bytes) -> dict[bytes, bytes]:
+    """A directory whose bind and searches end with these result codes; an empty one is late."""
+
+    def ended(tag: int, code: bytes) -> bytes:
+        tlv = snmp.tlv
+        done: bytes = tlv(0x30, tlv(2, b"\2") + tlv(tag, tlv(0x0A, code or b"\0") + tlv(4, b"") + tlv(4, b"")))
+        return done if code else done + LATE
+
+    return {b"1.3.6.1.4.1.1466": ended(0x78, b"\2"), b"OBJECTCLASS": ended(0x65, search), b"": ended(0x61, bind)}
+
+
+@pytest.mark.parametrize(
+    ("look", "first", "answers", "expected", "undecided"),
+    [
+        (mailboxes.smtp, b"220 mx\r\n", MAIL, {"relay": True, "starttls": True, "login": False}, []),
+        (mailboxes.smtp, b"220 mx\r\n", MAIL | {b"RCPT": b"554 no relaying\r\n"}, {"relay": False}, []),
+        (mailboxes.smtp, b"220 mx\r\n", MAIL | {b"RCPT": b"250 ok\r\n" + LATE}, {"relay": None, "starttls": True}, ["relay"]),
+        (mailboxes.smtp, b"220 mx\r\n", MAIL | {b"RCPT": b"450 greylisted\r\n"}, {"relay": None}, ["relay"]),
+        (mailboxes.smtp, b"220 mx\r\n", MAIL | {b"MAIL": b"530 5.7.0 Must issue a STARTTLS command first\r\n"}, {"relay": None}, ["relay"]),
+        (mailboxes.smtp, b"220 mx\r\n", MAIL | {b"MAIL": b"530 5.7.0 Authentication required\r\n"}, {"relay": False}, []),
+        (mailboxes.smtp, b"220 mx\r\n", MAIL | {b"MAIL": b"421 later\r\n"}, {"relay": None}, ["relay"]),
+        (mailboxes.smtp, b"220 mx\r\n", MAIL | {b"EHLO": b"250 mx\r\n" + LATE}, {"relay": None, "starttls": None}, ["starttls", "relay", "login"]),
+        (files.ftp, b"220 ftp\r\n", FTP, {"anonymous": True, "writable": False}, []),
+        (files.ftp, b"220 ftp\r\n", FTP | {b"USER": b"530 no\r\n"}, {"anonymous": False, "writable": False}, []),
+        (files.ftp, b"220 ftp\r\n", FTP | {b"USER": b"331 ok\r\n" + LATE}, {"anonymous": None}, ["anonymous", "writable"]),
+        (files.ftp, b"220 ftp\r\n", FTP | {b"USER": b"421 too many users\r\n"}, {"anonymous": None}, ["anonymous", "writable"]),
+        (files.ftp, b"220 ftp\r\n", FTP | {b"MLST": b"250 x\r\n" + LATE}, {"anonymous": True, "writable": None}, ["writable"]),
+        (files.rsync, b"@RSYNCD: 31.0\n", RSYNC, {"open": True}, []),
+        (files.rsync, b"@RSYNCD: 31.0\n", RSYNC | {b"BACKUP": b"@RSYNCD: AUTHREQD x\n"}, {"open": False}, []),
+        (files.rsync, b"@RSYNCD: 31.0\n", RSYNC | {b"BACKUP": b"@RSYNCD: OK\n" + LATE}, {"open": None}, ["open"]),
+        (files.rsync, b"@RSYNCD: 31.0\n", RSYNC | {b"BACKUP": b"@ERROR: max connections (4) reached -- try again later\n"}, {"open": None}, ["open"]),
+        (ldap.ldap, b"", directory(b"\0", b"\1"), {"open": False, "starttls": False}, []),
+        (ldap.ldap, b"", directory(b"\0", b""), {"open": None, "starttls": False}, ["open"]),
+        (ldap.ldap, b"", directory(b"\0", b"\x33"), {"open": None}, ["open"]),
+        (screens.vnc, b"RFB 003.008\n", {b"RFB": b"\1\1" + LATE}, {"open": None}, ["open"]),
+        (screens.vnc, b"RFB 003.008\n", {b"RFB": b"\0\0\0\0\x08too many"}, {"open": None}, ["open"]),
+        (screens.vnc, b"RFB 003.003\n", {b"RFB": b"\0\0\0\0"}, {"open": None}, ["open"]),
+        (screens.rtsp, b"", {b"OPTIONS": b"RTSP/1.0 200 OK\r\n\r\n", b"DESC": b"RTSP/1.0 200 OK\r\n\r\n" + LATE}, {"open": None}, ["open"]),
+        (mailboxes.pop3, b"+OK\r\n", {b"CAPA": b"+OK\r\nUSER\r\n.\r\n" + LATE}, {"plaintext": None}, ["plaintext"]),
+        (mailboxes.imap, b"* OK\r\n", {b"CAPA": b"* CAPABILITY\r\na OK\r\n" + LATE}, {"plaintext": None}, ["plaintext"]),
+        (databases.postgres, b"", {b"": b"E\0\0\0\x20SFATAL\0C53300\0Mno room\0\0"}, {"open": None}, ["open"]),
+        (databases.postgres, b"", {b"": b"E\0\0\0\x20SFATAL\0C28000\0Mno entry\0\0"}, {"open": False}, []),
+        (databases.mysql, b"\x10\0\0\0\xff\x10\x04Too many.....", {}, {"open": None}, ["open"]),
+        (databases.mongodb, b"", {b"LISTDATABASES": MONGO + b"\1"}, {"open": None}, ["open"]),
+        (databases.redis, b"", {b"PING": b"-ERR max number of clients reached\r\n"}, {"open": None}, ["open"]),
+        (databases.mqtt, b"", {b"MQTT": b"\x20\2\0\3"}, {"open": None}, ["open"]),
+        (databases.mqtt, b"", {b"MQTT": b"\x20\2\0\5"}, {"open": False}, []),
+    ],
+)  # fmt: skip
+def test_silence_and_later_are_no_refusal(
+    look: Callable[..., Any], first: bytes, answers: dict[bytes, bytes], expected: dict[str, Any], undecided: list[str]
+) -> None:
+    facts = asyncio.run(seen_of(look, first, answers))
+    assert {key: facts.get(key) for key in expected} == expected
+    assert facts.get("undecided", []) == undecided
+    assert facts.get("answer") is not False
+
+
+def test_a_greeting_of_220_without_any_answer_is_no_ftp_and_no_mail_server_by_its_words() -> None:
+    for look in (files.ftp, mailboxes.smtp):
+        silent = {b"USER": LATE, b"EHLO": LATE, b"": LATE}
+        assert asyncio.run(seen_of(look, b"220 ready\r\n", silent, 4021))["answer"] is False
+
+
+class Datagrams:
+    """A door whose datagrams are answered in turn by what a test says."""
+
+    def __init__(self, answers: dict[bytes, list[bytes | None]]) -> None:
+        self.answers = answers
+
+    async def udp(self, _ip: str, _port: int, question: bytes) -> bytes | None:
+        found = next(answers for key, answers in self.answers.items() if question.startswith(key))
+        return found.pop(0) if found else None
+
+
+RMCP = b"\x06\x00\xff\x07"
+SESSION = RMCP + b"\x06\x11" + bytes(11)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([SESSION + b"\0"], {"open": True, "cipher_zero": True}),
+        ([None, SESSION + b"\0"], {"open": True, "cipher_zero": True}),
+        ([SESSION + b"\x11"], {"open": True, "cipher_zero": False}),
+        ([SESSION + b"\1"], {"open": True, "undecided": ["cipher_zero"]}),
+        ([None, None], {"open": True, "undecided": ["cipher_zero"]}),
+    ],
+)
+def test_a_management_controller_that_loses_a_datagram_is_asked_again(
+    answers: list[bytes | None], expected: dict[str, Any]
+) -> None:
+    gate = Datagrams({RMCP + bytes(9): [RMCP + bytes(20)], RMCP + b"\x06\x10": answers})
+    assert asyncio.run(appliances.ipmi(gate, "h", 623)) == expected
+
+
+def test_a_time_server_that_loses_a_datagram_is_asked_again() -> None:
+    listed = b"\x97\0\3\x2a\0\1\0\x48" + bytes(72)
+    gate = Datagrams({b"\x23": [b"\x24" + bytes(47)], b"\x16": [], b"\x17": [None, listed]})
+    facts = asyncio.run(clocks.ntp(gate, "h", 123))
+    assert (facts["control"], facts["monitor"]) == (False, True)
+
+
+def observed(kind: Any, data: dict[str, Any]) -> Seen:
+    target = Target(site="hq", ip="10.0.0.1", port=25, proto="tcp")
+    return Seen([Observation(run="r", time=now(), collector=kind, vantage="v", target=target, kind=kind, data=data)])
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"relay": True}, [("broken", None)]), ({"relay": False}, [("holds", None)]), ({}, []),
+        ({"undecided": ["relay"]}, [("unknown", "undecided")]), ({"undecided": ["login"]}, []),
+        ({"undecided": "relay"}, []), ({"answer": False, "undecided": ["relay"]}, []),
+    ],
+)  # fmt: skip
+def test_what_no_answer_decided_is_unknown_and_says_so(data: dict[str, Any], expected: list[Any]) -> None:
+    told = mail.RELAY(observed("smtp", data), LanFacts())
+    assert [(one.outcome, one.reason) for one in told] == expected
