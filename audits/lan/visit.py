@@ -70,7 +70,7 @@ class Visits:
     def _tell_left_alone(self, ip: str) -> None:
         """Tell that the breaker keeps the scan from *ip*, if it does."""
         health = self.door.health(ip)
-        if health.tripped:
+        if health.tripped and health.tripped != "slow":  # that is told of each of its ports
             told: Facts = {
                 "answer": False, "reason": "breaker", "why": health.tripped,
                 "first_ms": round(health.baseline * 1000, 2), "last_ms": round(health.present * 1000, 2),
@@ -107,24 +107,33 @@ class Visits:
         return "open", heard
 
     async def _services(self, ip: str, port: int, heard: bytes) -> None:
-        """Speak to an open *port* until it is known what listens there; tell it when that stays unknown."""
+        """Speak to an open *port*; tell it when it stays unknown what listens there, or is not asked to the end."""
         if port in SILENT:
             return
+        known = await self._recognised(ip, port, heard)
+        left = self._left(ip)
+        if (not known or left == "slow") and not self._done(f"service {ip} tcp/{port}"):
+            told: Facts = {"answer": False, "reason": left or "unrecognised"}
+            self._say(Sighting("service", "service", told, ip, port, "tcp"))
+            self.progress.looked(f"service {ip} tcp/{port}")
+
+    def _left(self, ip: str) -> str:
+        """Return why nothing more is asked of *ip*, if so: ``slow`` or ``breaker``."""
+        tripped = self.door.health(ip).tripped
+        return "slow" if tripped == "slow" else "breaker" if tripped else ""
+
+    async def _recognised(self, ip: str, port: int, heard: bytes) -> bool:
+        """Speak to an open *port* until it is known what listens there; say whether it is."""
         likely = candidates(port, heard)
         if await self._named(ip, port, likely):
-            return
+            return True
         if not heard and port in _EXPECTANT and not self._done(f"listened {ip} {port}"):
             _state, heard = await self.knock(ip, port, listens=True)
             self.progress.looked(f"listened {ip} {port}")
             likely = candidates(port, heard) if heard else likely
             if heard and await self._named(ip, port, likely):
-                return
-        if await self._named(ip, port, self._further(ip, port, heard, likely)):
-            return
-        if not self._done(f"service {ip} tcp/{port}"):
-            reason = "breaker" if self.door.health(ip).tripped else "unrecognised"
-            self._say(Sighting("service", "service", {"answer": False, "reason": reason}, ip, port, "tcp"))
-            self.progress.looked(f"service {ip} tcp/{port}")
+                return True
+        return await self._named(ip, port, self._further(ip, port, heard, likely))
 
     async def _named(self, ip: str, port: int, likely: Iterable[Named]) -> bool:
         """Take the looks of the first of the *likely* that is answered; say whether one was."""
@@ -159,8 +168,9 @@ class Visits:
         if self._done(what) or self.door.health(ip).tripped:
             return None
         facts = await self._looked(look, ip, port)
-        if self.door.health(ip).tripped and facts.get("answer") is False:
-            facts = facts | {"reason": "breaker"}
+        left = self._left(ip)
+        if left and facts.get("answer") is False:
+            facts = facts | {"reason": left}
         self._say(Sighting(name, KINDS.get(name, name), facts, ip, port, proto))
         self.progress.looked(what)
         return facts

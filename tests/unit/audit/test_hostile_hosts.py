@@ -270,3 +270,51 @@ def observed(kind: Any, data: dict[str, Any]) -> Seen:
 def test_what_no_answer_decided_is_unknown_and_says_so(data: dict[str, Any], expected: list[Any]) -> None:
     told = mail.RELAY(observed("smtp", data), LanFacts())
     assert [(one.outcome, one.reason) for one in told] == expected
+
+
+async def looked_at(script: Script, ports: int, timeout: float) -> tuple[list[Sighting], float, Any]:
+    """Return what a visit says of *ports* open ports that *script* serves, and the seconds that it took."""
+    said: list[Sighting] = []
+    async with AsyncExitStack() as stack:
+        numbers = []
+        for _each in range(ports):
+            server = await stack.enter_async_context(await asyncio.start_server(script, "127.77.3.1", 0))
+            numbers.append(server.sockets[0].getsockname()[1])
+        one, began = visits(said, timeout=timeout), asyncio.get_running_loop().time()
+        await asyncio.gather(*(one._services("127.77.3.1", port, b"") for port in numbers))
+        return said, asyncio.get_running_loop().time() - began, one
+
+
+async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(4096)
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    while not writer.is_closing():
+        writer.write(b"x")
+        await asyncio.sleep(0.006)
+
+
+def test_a_host_that_drips_on_all_its_ports_is_left_and_its_ports_are_told() -> None:
+    said, seconds, one = asyncio.run(looked_at(dripping, 40, 0.01))
+    assert seconds < 1.5  # forty time-outs are 0.4 s
+    assert one.door.health("127.77.3.1").tripped == "slow"
+    slow = [one for one in said if one.kind == "service" and one.data["reason"] == "slow"]
+    assert len(slow) > 30
+    assert {one.ip for one in slow} == {"127.77.3.1"}
+
+
+def test_many_honest_services_of_one_host_are_all_asked_to_the_end() -> None:
+    async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<title>x</title>")
+        await writer.drain()
+        writer.close()
+
+    said, _seconds, one = asyncio.run(looked_at(page, 40, 0.05))
+    assert one.door.health("127.77.3.1").tripped is None
+    assert sum(one.kind == "http" and one.data.get("answer") is not False for one in said) == 40
+    assert not [one for one in said if one.kind == "service"]
+
+
+def test_a_port_that_was_not_asked_to_the_end_is_unknown_and_says_why() -> None:
+    told = passages.unrecognised(observed("service", {"answer": False, "reason": "slow"}), LanFacts())
+    assert [(one.outcome, one.reason) for one in told] == [("unknown", "slow")]
