@@ -31,7 +31,7 @@ class Visits:
         self.orders, self.door, self._say, self.progress = orders, door, say, progress
         self._heard = dict(_greetings(orders.done.looked))
         self._opened: dict[str, frozenset[int]] = {}
-        self._mute: dict[str, set[int]] = {}
+        self._mute = _searched(orders.done.looked)
 
     async def visit(
         self, ip: str, states: Mapping[int, str], tried: Collection[int], known: Collection[int] | None = None
@@ -140,10 +140,9 @@ class Visits:
         for (name, look), *others in likely:
             what = f"named {name} {ip} tcp/{port}"
             if not self._done(what):
-                facts = await self._look(name, name, look, ip, port, "tcp")
+                facts = await self._look(name, name, look, ip, port, "tcp", named=what)
                 if facts is None or facts.get("answer") is False:
                     continue
-                self.progress.looked(what)
             for further, its in others:
                 await self._look(further, further, its, ip, port, "tcp")
             return True
@@ -157,13 +156,18 @@ class Visits:
         mute = self._mute.setdefault(ip, set())
         if len(mute) >= _SEARCHED_PORTS and port not in mute:
             return ()
-        mute.add(port)
+        if port not in mute:
+            mute.add(port)
+            self.progress.looked(f"searched {ip} {port}")
         return searched(port, likely)
 
     async def _look(
-        self, key: str, name: str, look: Look, ip: str, port: int, proto: Literal["tcp", "udp"]
+        self, key: str, name: str, look: Look, ip: str, port: int, proto: Literal["tcp", "udp"], named: str = ""
     ) -> Facts | None:
-        """Take one look and tell what it saw; None when it was taken before, or the machine is left alone."""
+        """Take one look and tell what it saw; None when it was taken before, or the machine is left alone.
+
+        *named* is what is noted with it when it is answered.
+        """
         what = f"{key} {ip} {proto}/{port}"
         if self._done(what) or self.door.health(ip).tripped:
             return None
@@ -172,7 +176,7 @@ class Visits:
         if left and facts.get("answer") is False:
             facts = facts | {"reason": left}
         self._say(Sighting(name, KINDS.get(name, name), facts, ip, port, proto))
-        self.progress.looked(what)
+        self.progress.looked(what, *([named] if named and facts.get("answer") is not False else []))
         return facts
 
     async def _looked(self, look: Look, ip: str, port: int) -> Facts:
@@ -187,6 +191,14 @@ class Visits:
 
 
 def _greetings(looked: Collection[str]) -> list[tuple[tuple[str, int], bytes]]:
-    """Return what services said in the run that was interrupted."""
-    words = (one.split(" ") for one in looked if one.startswith("heard "))
+    """Return what services said in the run that was interrupted; the longest last, where one was heard twice."""
+    words = sorted((one.split(" ") for one in looked if one.startswith("heard ")), key=lambda word: len(word[3]))
     return [((ip, int(port)), bytes.fromhex(heard)) for _heard, ip, port, heard in words]
+
+
+def _searched(looked: Collection[str]) -> dict[str, set[int]]:
+    """Return the ports of each machine that the run that was interrupted asked in every language."""
+    found: dict[str, set[int]] = {}
+    for _searched, ip, port in (one.split(" ") for one in looked if one.startswith("searched ")):
+        found.setdefault(ip, set()).add(int(port))
+    return found

@@ -16,7 +16,7 @@ from wizara.audit.facts import LanFacts
 from wizara.audit.job import Job, Pace
 from wizara.audit.mandate import Mandate
 from wizara.audit.observation import Observation, Seen, Target, now
-from wizara.audit.orders import Sighting
+from wizara.audit.orders import Done, Sighting
 from wizara.errors import Refusal
 from wizara.tree import load
 
@@ -272,7 +272,7 @@ def test_what_no_answer_decided_is_unknown_and_says_so(data: dict[str, Any], exp
     assert [(one.outcome, one.reason) for one in told] == expected
 
 
-async def looked_at(script: Script, ports: int, timeout: float) -> tuple[list[Sighting], float, Any]:
+async def looked_at(script: Script, ports: int, patience: float) -> tuple[list[Sighting], float, Any]:
     """Return what a visit says of *ports* open ports that *script* serves, and the seconds that it took."""
     said: list[Sighting] = []
     async with AsyncExitStack() as stack:
@@ -280,7 +280,7 @@ async def looked_at(script: Script, ports: int, timeout: float) -> tuple[list[Si
         for _each in range(ports):
             server = await stack.enter_async_context(await asyncio.start_server(script, "127.77.3.1", 0))
             numbers.append(server.sockets[0].getsockname()[1])
-        one, began = visits(said, timeout=timeout), asyncio.get_running_loop().time()
+        one, began = visits(said, timeout=patience), asyncio.get_running_loop().time()
         await asyncio.gather(*(one._services("127.77.3.1", port, b"") for port in numbers))
         return said, asyncio.get_running_loop().time() - began, one
 
@@ -318,3 +318,69 @@ def test_many_honest_services_of_one_host_are_all_asked_to_the_end() -> None:
 def test_a_port_that_was_not_asked_to_the_end_is_unknown_and_says_why() -> None:
     told = passages.unrecognised(observed("service", {"answer": False, "reason": "slow"}), LanFacts())
     assert [(one.outcome, one.reason) for one in told] == [("unknown", "slow")]
+
+
+async def resumed(script: Script, ports: int, done: Callable[[list[int]], set[str]]) -> tuple[dict[int, int], Any, Any]:
+    """Return how often each port was connected to when a scan of *ports* is taken up after *done*, and what is said."""
+    counts: dict[int, int] = {}
+
+    async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        port = writer.get_extra_info("sockname")[1]
+        counts[port] = counts.get(port, 0) + 1
+        await script(reader, writer)
+
+    said: list[Sighting] = []
+    async with AsyncExitStack() as stack:
+        numbers = []
+        for _each in range(ports):
+            server = await stack.enter_async_context(await asyncio.start_server(counted, "127.77.4.1", 0))
+            numbers.append(server.sockets[0].getsockname()[1])
+        one = visits(said, timeout=0.03, done=Done(looked=frozenset(done(numbers))))
+        await asyncio.gather(*(one._services("127.77.4.1", port, b"") for port in numbers))
+        one.progress.flush()
+        return counts, numbers, said
+
+
+async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(-1)
+    writer.close()
+
+
+def test_a_scan_taken_up_again_asks_no_further_ports_in_every_language() -> None:
+    def earlier(numbers: list[int]) -> set[str]:
+        return {f"searched 127.77.4.1 {port}" for port in numbers[3:]}
+
+    counts, numbers, _said = asyncio.run(resumed(mute, 9, earlier))
+    assert {port for port, count in counts.items() if count > 3} == {*numbers[3:]}
+
+
+def test_what_is_asked_in_every_language_is_noted() -> None:
+    _counts, numbers, said = asyncio.run(resumed(mute, 7, lambda _numbers: set()))
+    looked = [str(what) for one in said if one.kind == "progress" for what in one.data.get("looked", [])]
+    searched = [what for what in looked if what.startswith("searched ")]
+    assert len(searched) == len({*searched}) == 6
+    assert {int(what.split(" ")[2]) for what in searched} < {*numbers}
+
+
+def test_an_answer_and_the_name_that_it_gives_are_noted_at_once() -> None:
+    said: list[Sighting] = []
+
+    async def ask() -> None:
+        one = visits(said)
+
+        async def look(_gate: Any, _ip: str, _port: int) -> dict[str, Any]:
+            for number in range(progress._MANY - 1):  # the next one is told at once, with all that were gathered
+                one.progress.looked(f"other {number}")
+            return {}
+
+        assert await one._named("127.0.0.1", 80, [(("http", look),)])
+
+    asyncio.run(ask())
+    looked = [one.data["looked"] for one in said if one.kind == "progress"]
+    assert [what[-2:] for what in looked] == [["http 127.0.0.1 tcp/80", "named http 127.0.0.1 tcp/80"]]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_greeting_that_was_heard_at_second_hearing_is_remembered(order: int) -> None:
+    marks = ["heard 127.0.0.1 8086 ", f"heard 127.0.0.1 8086 {b'220 files'.hex()}"][::order]
+    assert dict(visit._greetings(marks)) == {("127.0.0.1", 8086): b"220 files"}
