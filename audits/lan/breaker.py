@@ -25,7 +25,7 @@ class Health:
     """Seconds that most of its latest answers must not exceed; 0 until there is a baseline."""
     silences: int = 0
     tripped: str | None = None
-    """Why it is left alone: ``latency`` or ``vanished``."""
+    """Why it is left alone: ``latency``, ``vanished``, or ``slow`` when it let the audit wait too long in all."""
 
     @property
     def baseline(self) -> float:
@@ -67,6 +67,10 @@ class Breaker:
         health.silences += 1
         if health.silences >= _SILENCES:
             health.tripped = health.tripped or "vanished"
+
+    def tired(self, ip: str) -> None:
+        """Note that the time that *ip* may take is used up."""
+        self.health(ip).tripped = self.health(ip).tripped or "slow"
 
     def vanished(self, ip: str) -> None:
         """Note that *ip* is not on its network any more."""

@@ -9,11 +9,13 @@ import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 
 from audits.lan.breaker import Breaker, Health
 from audits.lan.budget import FIRST, Budget, budget, class_of
 from audits.lan.pace import Bucket
+from audits.lan.patience import Patience
 from audits.lan.ports import CONTROLLER, FORBIDDEN, HUSHED
 from audits.lan.tries import Tries
 from wizara.audit.limits import Address, Network
@@ -33,20 +35,31 @@ class LeftAlone(OSError):
     """The breaker has tripped for this host: nothing is sent to it any more."""
 
 
+class Untouchable(Refusal):
+    """A port that is never sent a byte, whoever names it: no fault of the mandate, and where a host chose it no end of the audit."""
+
+
 class Talk:
     """One connection: bounded reads, each with a deadline, and one for all of them."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timeout: float, spend: Callable[[int], None],
-        hushed: str | None = None,
+        patience: Patience, hushed: str | None = None,
     ) -> None:  # fmt: skip
         self._reader, self._writer, self._timeout, self._spend, self._hushed = reader, writer, timeout, spend, hushed
+        self._patience, self._grace = patience, min(2 * _round_trip(writer), timeout)
         self._end = time.monotonic() + _TALK * timeout
 
     async def hear(self, limit: int = 8192, seconds: float | None = None) -> bytes:
         """Return what comes next, at most *limit* bytes; nothing when it stays silent or closes."""
+        began = time.monotonic()
+        heard = await self._hear(limit, seconds)
+        self._patience.wait(time.monotonic() - began, self._grace)
+        return heard
+
+    async def _hear(self, limit: int, seconds: float | None = None) -> bytes:
         left = self._end - time.monotonic()
-        if left <= 0:
+        if left <= 0 or self._patience.over:
             return b""
         try:
             heard = await asyncio.wait_for(self._reader.read(limit), min(seconds or self._timeout, left))
@@ -58,18 +71,20 @@ class Talk:
     async def hear_until(self, ending: Callable[[bytes], bool], limit: int = 65536) -> bytes:
         """Return what comes until *ending* says it is enough, the peer stops, or *limit* is reached."""
         heard = b""
-        until = time.monotonic() + _ANSWER * self._timeout
+        began = time.monotonic()
+        until = began + _ANSWER * self._timeout
         while len(heard) < limit and not ending(heard) and time.monotonic() < until:
-            more = await self.hear(limit - len(heard))
+            more = await self._hear(limit - len(heard))
             if not more:
                 break
             heard += more
+        self._patience.wait(time.monotonic() - began, self._grace)
         return heard
 
     async def say(self, octets: bytes) -> None:
         """Send *octets*; a peer that is gone is simply not heard afterwards."""
         if self._hushed:
-            raise Refusal(self._hushed)
+            raise Untouchable(self._hushed)
         self._spend(1 + len(octets) // 1400)
         try:
             self._writer.write(octets)
@@ -87,8 +102,8 @@ class Talk:
 class Host:
     """What one host may still get."""
 
-    def __init__(self, own: Budget, per_second: float) -> None:
-        self.bucket, self.sockets = Bucket(per_second), asyncio.Semaphore(own.sockets)
+    def __init__(self, own: Budget, patience: Patience) -> None:
+        self.bucket, self.sockets, self.patience = Bucket(own.per_second), asyncio.Semaphore(own.sockets), patience
 
 
 class Door:
@@ -152,8 +167,11 @@ class Door:
         name = self._names.get(ip, ip)
         if name not in self._hosts:
             own = budget(self.pace, class_of(self.orders.roles.get(name)))
-            self._hosts[name] = Host(own, own.per_second)
+            self._hosts[name] = Host(own, self._patience(name, own))
         return self._hosts[name]
+
+    def _patience(self, name: str, own: Budget) -> Patience:
+        return Patience(self.pace.timeout, own.sockets, lambda: self.breaker.tired(name))
 
     def slow_start(self, ip: str) -> None:
         """Touch *ip*, of which nothing is known yet, as slowly as what breaks easily."""
@@ -165,11 +183,12 @@ class Door:
         own, host = budget(self.pace, kind), self.host(ip)
         host.bucket.restrain(own.per_second)
         host.sockets = asyncio.Semaphore(own.sockets)
+        host.patience = self._patience(self._names.get(ip, ip), own)
 
     def check(self, ip: str, port: int | None = None) -> None:
         """Refuse what must never be touched, at this moment; LeftAlone when the breaker has tripped."""
         if port in FORBIDDEN:
-            raise Refusal(
+            raise Untouchable(
                 _("port {port} of {ip} is never touched: printers print what they hear").format(port=port, ip=ip)
             )
         address = ip_address(ip)
@@ -198,6 +217,10 @@ class Door:
         declared = class_of(self.orders.roles.get(ip)) == "controller"
         return CONTROLLER if declared and ip not in self.orders.limits.spoken_to else frozenset()
 
+    def may_follow(self, ip: str, port: int) -> bool:
+        """Say whether a *port* that *ip* itself names, or answers from, may be sent bytes."""
+        return port not in FORBIDDEN and self._hushed(ip, port) is None
+
     def _hushed(self, ip: str, port: int) -> str | None:
         if port not in HUSHED or ip in self.orders.limits.spoken_to:
             return None
@@ -219,12 +242,16 @@ class Door:
             await self.admit(ip, _CONNECT)
             self.check(ip, port)
             opening = asyncio.open_connection(ip, port, ssl=tls, server_hostname="" if tls else None, limit=1 << 16)
-            reader, writer = await asyncio.wait_for(opening, self.pace.timeout * (2 if tls else 1))
-            self.heard(ip, _round_trip(writer))
+            began, patience = time.monotonic(), self.host(ip).patience
             try:
-                yield Talk(
-                    reader, writer, self.pace.timeout, lambda count: self._spend(ip, count), self._hushed(ip, port)
-                )
+                reader, writer = await asyncio.wait_for(opening, self.pace.timeout * (2 if tls else 1))
+            finally:
+                if tls:  # a handshake may drip, too; who takes no connection any more is the breaker's matter
+                    patience.wait(time.monotonic() - began)
+            self.heard(ip, _round_trip(writer))
+            spend, hushed = partial(self._spend, ip), self._hushed(ip, port)
+            try:
+                yield Talk(reader, writer, self.pace.timeout, spend, patience, hushed)
             finally:
                 self._spend(ip, _CLOSE)
                 writer.transport.abort()
@@ -245,7 +272,10 @@ class Door:
                     return None
 
     async def udp_from_any_port(self, ip: str, port: int, question: bytes, farewell: bytes) -> bytes | None:
-        """Do as :meth:`udp` where *ip* answers from another port (TFTP, RFC 1350 §4), and answer there with *farewell*."""
+        """Do as :meth:`udp` where *ip* answers from another port (TFTP, RFC 1350 §4), and answer there with *farewell*.
+
+        A port that is never sent a byte gets no farewell; what came from it is an answer all the same.
+        """
         loop = asyncio.get_running_loop()
         async with self._all, self.host(ip).sockets:
             await self.admit(ip, 2)
@@ -258,8 +288,9 @@ class Door:
                     answer, source = await asyncio.wait_for(loop.sock_recvfrom(channel, 65535), self.pace.timeout)
                     if source[0] != to[0]:
                         return None
-                    self.check(ip, source[1])
-                    await loop.sock_sendto(channel, farewell, source)
+                    if self.may_follow(ip, source[1]):
+                        self.check(ip, source[1])
+                        await loop.sock_sendto(channel, farewell, source)
                 except (TimeoutError, OSError):
                     return None
                 return bytes(answer)
@@ -267,7 +298,7 @@ class Door:
     def blocking(self, ip: str, port: int, seconds: float) -> socket.socket:
         """Return a connected blocking socket, for a library that wants one and that talks at its own pace."""
         if hushed := self._hushed(ip, port):
-            raise Refusal(hushed)
+            raise Untouchable(hushed)
         self.host(ip).bucket.hold(_CONNECT)
         self.wire(ip).hold(_CONNECT)
         self.check(ip, port)

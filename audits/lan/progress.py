@@ -33,9 +33,9 @@ class Progress:
         self._ports[ip][state].append(port)
         self._gathered()
 
-    def looked(self, what: str) -> None:
-        """Note that *what* was done."""
-        self._looked.append(what)
+    def looked(self, *what: str) -> None:
+        """Note that *what* was done, all of it at once."""
+        self._looked.extend(what)
         self._gathered()
 
     def _gathered(self) -> None:

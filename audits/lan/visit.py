@@ -8,7 +8,7 @@ from typing import Literal
 
 from audits.lan.budget import GENTLE, class_of
 from audits.lan.dispatch import KINDS, Look, Named, candidates, datagrams, searched
-from audits.lan.door import Door
+from audits.lan.door import Door, Untouchable
 from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS
 from audits.lan.progress import Progress
 from wizara.audit.orders import Facts, Orders, Sighting
@@ -31,7 +31,7 @@ class Visits:
         self.orders, self.door, self._say, self.progress = orders, door, say, progress
         self._heard = dict(_greetings(orders.done.looked))
         self._opened: dict[str, frozenset[int]] = {}
-        self._mute: dict[str, set[int]] = {}
+        self._mute = _searched(orders.done.looked)
 
     async def visit(
         self, ip: str, states: Mapping[int, str], tried: Collection[int], known: Collection[int] | None = None
@@ -70,7 +70,7 @@ class Visits:
     def _tell_left_alone(self, ip: str) -> None:
         """Tell that the breaker keeps the scan from *ip*, if it does."""
         health = self.door.health(ip)
-        if health.tripped:
+        if health.tripped and health.tripped != "slow":  # that is told of each of its ports
             told: Facts = {
                 "answer": False, "reason": "breaker", "why": health.tripped,
                 "first_ms": round(health.baseline * 1000, 2), "last_ms": round(health.present * 1000, 2),
@@ -107,34 +107,42 @@ class Visits:
         return "open", heard
 
     async def _services(self, ip: str, port: int, heard: bytes) -> None:
-        """Speak to an open *port* until it is known what listens there; tell it when that stays unknown."""
+        """Speak to an open *port*; tell it when it stays unknown what listens there, or is not asked to the end."""
         if port in SILENT:
             return
+        known = await self._recognised(ip, port, heard)
+        left = self._left(ip)
+        if (not known or left == "slow") and not self._done(f"service {ip} tcp/{port}"):
+            told: Facts = {"answer": False, "reason": left or "unrecognised"}
+            self._say(Sighting("service", "service", told, ip, port, "tcp"))
+            self.progress.looked(f"service {ip} tcp/{port}")
+
+    def _left(self, ip: str) -> str:
+        """Return why nothing more is asked of *ip*, if so: ``slow`` or ``breaker``."""
+        tripped = self.door.health(ip).tripped
+        return "slow" if tripped == "slow" else "breaker" if tripped else ""
+
+    async def _recognised(self, ip: str, port: int, heard: bytes) -> bool:
+        """Speak to an open *port* until it is known what listens there; say whether it is."""
         likely = candidates(port, heard)
         if await self._named(ip, port, likely):
-            return
+            return True
         if not heard and port in _EXPECTANT and not self._done(f"listened {ip} {port}"):
             _state, heard = await self.knock(ip, port, listens=True)
             self.progress.looked(f"listened {ip} {port}")
             likely = candidates(port, heard) if heard else likely
             if heard and await self._named(ip, port, likely):
-                return
-        if await self._named(ip, port, self._further(ip, port, heard, likely)):
-            return
-        if not self._done(f"service {ip} tcp/{port}"):
-            reason = "breaker" if self.door.health(ip).tripped else "unrecognised"
-            self._say(Sighting("service", "service", {"answer": False, "reason": reason}, ip, port, "tcp"))
-            self.progress.looked(f"service {ip} tcp/{port}")
+                return True
+        return await self._named(ip, port, self._further(ip, port, heard, likely))
 
     async def _named(self, ip: str, port: int, likely: Iterable[Named]) -> bool:
         """Take the looks of the first of the *likely* that is answered; say whether one was."""
         for (name, look), *others in likely:
             what = f"named {name} {ip} tcp/{port}"
             if not self._done(what):
-                facts = await self._look(name, name, look, ip, port, "tcp")
+                facts = await self._look(name, name, look, ip, port, "tcp", named=what)
                 if facts is None or facts.get("answer") is False:
                     continue
-                self.progress.looked(what)
             for further, its in others:
                 await self._look(further, further, its, ip, port, "tcp")
             return True
@@ -148,26 +156,34 @@ class Visits:
         mute = self._mute.setdefault(ip, set())
         if len(mute) >= _SEARCHED_PORTS and port not in mute:
             return ()
-        mute.add(port)
+        if port not in mute:
+            mute.add(port)
+            self.progress.looked(f"searched {ip} {port}")
         return searched(port, likely)
 
     async def _look(
-        self, key: str, name: str, look: Look, ip: str, port: int, proto: Literal["tcp", "udp"]
+        self, key: str, name: str, look: Look, ip: str, port: int, proto: Literal["tcp", "udp"], named: str = ""
     ) -> Facts | None:
-        """Take one look and tell what it saw; None when it was taken before, or the machine is left alone."""
+        """Take one look and tell what it saw; None when it was taken before, or the machine is left alone.
+
+        *named* is what is noted with it when it is answered.
+        """
         what = f"{key} {ip} {proto}/{port}"
         if self._done(what) or self.door.health(ip).tripped:
             return None
         facts = await self._looked(look, ip, port)
-        if self.door.health(ip).tripped and facts.get("answer") is False:
-            facts = facts | {"reason": "breaker"}
+        left = self._left(ip)
+        if left and facts.get("answer") is False:
+            facts = facts | {"reason": left}
         self._say(Sighting(name, KINDS.get(name, name), facts, ip, port, proto))
-        self.progress.looked(what)
+        self.progress.looked(what, *([named] if named and facts.get("answer") is not False else []))
         return facts
 
     async def _looked(self, look: Look, ip: str, port: int) -> Facts:
         try:
             return await look(self.door, ip, port)
+        except Untouchable as fault:
+            return {"answer": False, "fault": untrusted(fault.message)}
         except Refusal:
             raise
         except Exception as fault:  # noqa: BLE001 - one hostile answer must not cost the others
@@ -175,6 +191,14 @@ class Visits:
 
 
 def _greetings(looked: Collection[str]) -> list[tuple[tuple[str, int], bytes]]:
-    """Return what services said in the run that was interrupted."""
-    words = (one.split(" ") for one in looked if one.startswith("heard "))
+    """Return what services said in the run that was interrupted; the longest last, where one was heard twice."""
+    words = sorted((one.split(" ") for one in looked if one.startswith("heard ")), key=lambda word: len(word[3]))
     return [((ip, int(port)), bytes.fromhex(heard)) for _heard, ip, port, heard in words]
+
+
+def _searched(looked: Collection[str]) -> dict[str, set[int]]:
+    """Return the ports of each machine that the run that was interrupted asked in every language."""
+    found: dict[str, set[int]] = {}
+    for _searched, ip, port in (one.split(" ") for one in looked if one.startswith("searched ")):
+        found.setdefault(ip, set()).add(int(port))
+    return found

@@ -6,14 +6,15 @@ import os
 import struct
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, silence
+from audits.lan.looks.conversation import converse, decided, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _RMCP = b"\x06\x00\xff\x07"
 _CAPABILITIES = _RMCP + bytes(9) + b"\x09\x20\x18\xc8\x81\x00\x38\x0e\x04\xb5"
 _NONE = b"\0\0\0\x08\0\0\0\0" + b"\1\0\0\x08\0\0\0\0" + b"\2\0\0\x08\0\0\0\0"
-_OPEN_ANSWER = 0x11
+_OPEN_ANSWER, _FULL = 0x11, 0x01
+"""RMCP+ Open Session Response, and its status when there is no room for a session (IPMI 2.0 §13.18, §13.24)."""
 _INSTALLER = struct.pack("!6I", 1, 1, 4, 8, 1, 0)
 
 
@@ -24,9 +25,9 @@ async def ipmi(door: Door, ip: str, port: int) -> Facts:
         return silence(told or b"")
     payload = b"\0\0\0\0" + os.urandom(4) + _NONE
     asked = _RMCP + b"\x06\x10" + bytes(8) + struct.pack("<H", len(payload)) + payload
-    reply = await door.udp(ip, port, asked) or b""
-    opened = len(reply) >= 18 and reply[:4] == _RMCP and reply[5] & 0x3F == _OPEN_ANSWER and reply[17] == 0
-    return {"cipher_zero": opened, "open": True}
+    reply = await door.udp(ip, port, asked) or await door.udp(ip, port, asked) or b""
+    answered = len(reply) >= 18 and reply[:4] == _RMCP and reply[5] & 0x3F == _OPEN_ANSWER and reply[17] != _FULL
+    return decided({"open": True}, cipher_zero=reply[17] == 0 if answered else None)
 
 
 async def smart_install(door: Door, ip: str, port: int) -> Facts:

@@ -26,6 +26,13 @@ def silence(heard: bytes = b"") -> Facts:
     return {"answer": False, "heard": untrusted(heard[:256])} if heard else {"answer": False}
 
 
+def decided(facts: Facts, **flags: bool | None) -> Facts:
+    """Return *facts* with the *flags* that are known; one that is None was asked for, and no answer decided it."""
+    known: Facts = {name: flag for name, flag in flags.items() if flag is not None}
+    missing = [name for name, flag in flags.items() if flag is None]
+    return facts | known | ({"undecided": [*missing]} if missing else {})
+
+
 async def reply(talk: Talk, say: str | None = None) -> bytes:
     """Say a line and hear a whole SMTP or FTP reply (RFC 959 §4.2: ends at ``NNN `` without a dash)."""
     if say is not None:

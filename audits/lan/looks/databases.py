@@ -6,14 +6,20 @@ import re
 import struct
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, hear_exactly, silence
+from audits.lan.looks.conversation import converse, decided, hear_exactly, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
+#: Errors of PostgreSQL that refuse nobody in particular: no more connections, starting, stopping (SQLSTATE 53300, 57P01–57P03).
+_BUSY = re.compile(rb"\0C(53300|57P0[123])\0")
+#: Too many connections, of MariaDB and MySQL.
+_CROWDED = frozenset({1040, 1203})
 #: Errors of MariaDB and MySQL that tell of a lockout: host blocked, too many connections, account locked (two numbers).
 _LOCKED = frozenset({1129, 1203, 3118, 4151})
 
 
+_UNAVAILABLE = 3
+"""The broker is not to be had now (MQTT 3.1.1 §3.2.2.3)."""
 _TABULAR, _ENCRYPTION, _LAST, _NO_ENCRYPTION = 4, 1, 0xFF, 2
 
 
@@ -25,7 +31,8 @@ async def postgres(door: Door, ip: str, port: int) -> Facts:
         await talk.say(struct.pack("!I", len(body) + 4) + body)
         reply = await hear_exactly(talk, 9)
         if reply[:1] == b"E":
-            return {"open": False}
+            told = reply + await talk.hear(1024)
+            return decided({}, open=None if _BUSY.search(told) else False)
         if reply[:1] != b"R" or len(reply) < 9:
             return silence(reply)
         await talk.say(b"X\0\0\0\4")
@@ -40,7 +47,9 @@ async def mysql(door: Door, ip: str, port: int) -> Facts:
     async def script(talk: Talk) -> Facts:
         greeting = await _packet(talk)
         if greeting[:1] != b"\x0a":
-            return {"open": False} if greeting[:1] == b"\xff" else silence(greeting)
+            crowded = int.from_bytes(greeting[1:3], "little") in _CROWDED
+            refused = greeting[:1] == b"\xff"
+            return decided({}, open=None if crowded else False) if refused else silence(greeting)
         version = untrusted(greeting[1:].split(b"\0")[0])
         if door.may_log_in(ip, "root"):
             return {"version": version}
@@ -54,7 +63,7 @@ async def mysql(door: Door, ip: str, port: int) -> Facts:
         if reply[:1] == b"\xff" and int.from_bytes(reply[1:3], "little") in _LOCKED:
             door.tries.stop()
             return {"open": False, "version": version, "locked": True}
-        return {"open": reply[:1] == b"\0", "version": version}
+        return decided({"version": version}, open={b"\0": True, b"\xff": False}.get(reply[:1]))
 
     return await converse(door, ip, port, script)
 
@@ -76,7 +85,8 @@ async def mongodb(door: Door, ip: str, port: int) -> Facts:
             return silence(head)
         size = min(struct.unpack("<i", head[:4])[0] - 16, 65536)
         reply = await hear_exactly(talk, max(size, 0))
-        return {"open": b"\x01ok\0" + struct.pack("<d", 1.0) in reply}
+        came = len(reply) >= size > 0
+        return decided({}, open=True if b"\x01ok\0" + struct.pack("<d", 1.0) in reply else False if came else None)
 
     return await converse(door, ip, port, script)
 
@@ -114,8 +124,9 @@ async def redis(door: Door, ip: str, port: int) -> Facts:
         reply = await talk.hear()
         if not reply.startswith((b"+PONG", b"-NOAUTH", b"-DENIED", b"-ERR", b"-WRONGPASS")):
             return silence(reply)
-        facts: Facts = {"open": reply.startswith(b"+PONG"), "reply": untrusted(reply)}
-        if facts["open"]:
+        crowded = b"max number of clients" in reply
+        facts = decided({"reply": untrusted(reply)}, open=None if crowded else reply.startswith(b"+PONG"))
+        if facts.get("open"):
             await talk.say(b"INFO server\r\n")
             version = re.search(rb"redis_version:([^\r\n]{1,40})", await talk.hear())
             facts["version"] = untrusted(version[1]) if version else ""
@@ -133,7 +144,7 @@ async def mqtt(door: Door, ip: str, port: int) -> Facts:
         if len(reply) < 4 or reply[0] != 0x20:
             return silence()
         await talk.say(b"\xe0\x00")
-        return {"open": reply[3] == 0, "code": reply[3]}
+        return decided({"code": reply[3]}, open=None if reply[3] == _UNAVAILABLE else reply[3] == 0)
 
     return await converse(door, ip, port, script)
 

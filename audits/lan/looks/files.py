@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, reply, silence
+from audits.lan.looks.conversation import converse, decided, reply, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
+_PORTS = frozenset({21, 2121})
 _HELLO = b"@RSYNCD: 31.0\n"
 _MODULES = 8
 #: Names under which network devices and boot servers keep configurations.
@@ -29,26 +30,35 @@ async def ftp(door: Door, ip: str, port: int) -> Facts:
         answer = await reply(talk, "USER anonymous")
         if answer.startswith((b"500", b"502")):  # USER is FTP's first word: who does not know it is no such server
             return silence(banner)
+        if not answer and port not in _PORTS and b"ftp" not in banner.lower():
+            return silence(banner)
         if answer.startswith(b"331"):
             answer = await reply(talk, "PASS audit@example.org")
-        inside = answer.startswith(b"230")
-        writable = inside and await _takes_files(talk)
+        inside = True if answer.startswith(b"230") else False if re.match(rb"5|33", answer) else None
+        writable = await _takes_files(talk) if inside else inside
         await reply(talk, "QUIT")
-        return {"banner": untrusted(banner), "anonymous": inside, "writable": writable, "reply": untrusted(answer)}
+        facts: Facts = {"banner": untrusted(banner), "reply": untrusted(answer)}
+        return decided(facts, anonymous=inside, writable=writable)
 
     return await converse(door, ip, port, script)
 
 
-async def _takes_files(talk: Talk) -> bool:
-    """Say whether a stranger may leave files, without leaving one.
+async def _takes_files(talk: Talk) -> bool | None:
+    """Say whether a stranger may leave files, without leaving one; None when no answer decides it.
 
     A server with MLST tells (RFC 3659 §7.5.5: ``c`` and ``m`` are permissions to create). Another is asked to store under
     the folder's own name, which no server can do: it says "not permitted" (5xx of permission) before it comes to that, or not.
     """
-    told = re.search(rb"(?i)[; ]perm=([a-z]*)", await reply(talk, "MLST"))
+    listed = await reply(talk, "MLST")
+    if not listed:
+        return None  # what comes later would be taken for the answer to the next question
+    told = re.search(rb"(?i)[; ]perm=([a-z]*)", listed)
     if told:
         return bool({*b"cm"} & {*told[1].lower()})
-    return (await reply(talk, "STOR ."))[:3] in {b"425", b"553", b"451", b"503", b"150"}
+    stored = await reply(talk, "STOR .")
+    if stored[:3] in {b"425", b"553", b"451", b"503", b"150"}:
+        return True
+    return False if stored.startswith(b"5") else None
 
 
 async def rsync(door: Door, ip: str, port: int) -> Facts:
@@ -60,37 +70,47 @@ async def rsync(door: Door, ip: str, port: int) -> Facts:
             return silence(greeting)
         await talk.say(_HELLO + b"\n")
         listed = await talk.hear_until(lambda heard: b"@RSYNCD: EXIT" in heard, 16384)
-        lines = listed.split(b"@RSYNCD: EXIT")[0].splitlines()
+        told, ended, _rest = listed.partition(b"@RSYNCD: EXIT")
+        lines = told.splitlines()
         found = [line.split(b"\t")[0].strip().decode("utf-8", "replace") for line in lines if b"\t" in line]
-        return {"modules": [*found[:_MODULES]]}
+        return {"modules": [*found[:_MODULES]], "all": bool(ended) and len(found) <= _MODULES}
 
     facts = await converse(door, ip, port, names)
     modules = facts.get("modules")
     if not isinstance(modules, list):
         return facts
-    free = [untrusted(str(one)) for one in modules if await _is_free(door, ip, port, str(one))]
-    listed = [untrusted(str(one)) for one in modules]
-    return {"open": bool(free), "modules": [*listed], "reply": ", ".join(free)}
+    answers = {str(one): await _is_free(door, ip, port, str(one)) for one in modules}
+    free = [untrusted(name) for name, answer in answers.items() if answer]
+    known = facts.get("all") is True and None not in answers.values()
+    told: Facts = {"modules": [untrusted(str(one)) for one in modules], "reply": ", ".join(free)}
+    return decided(told, open=True if free else False if known else None)
 
 
-async def _is_free(door: Door, ip: str, port: int, module: str) -> bool:
+async def _is_free(door: Door, ip: str, port: int, module: str) -> bool | None:
+    """Say whether *module* wants no password; None when no answer decides it (silence, or no more connections now)."""
+
     async def script(talk: Talk) -> Facts:
         await talk.hear_until(lambda heard: heard.endswith(b"\n"), 512)
         await talk.say(_HELLO + module.encode() + b"\n")
         reply = await talk.hear_until(lambda heard: b"@RSYNCD:" in heard or b"@ERROR" in heard, 4096)
-        return {"free": b"@RSYNCD: OK" in reply}
+        if re.search(rb"(?i)max connections|try again", reply):
+            return {}
+        free, refused = b"@RSYNCD: OK" in reply, re.search(rb"@RSYNCD: AUTHREQD|@ERROR", reply)
+        return {"free": free} if free or refused else {}
 
-    return (await converse(door, ip, port, script)).get("free") is True
+    free = (await converse(door, ip, port, script)).get("free")
+    return free if isinstance(free, bool) else None
 
 
 async def tftp(door: Door, ip: str, port: int) -> Facts:
     """Ask for files by the names of configurations until one comes; the transfer is broken off after its first block."""
-    answered = False
+    answered, missed = False, False
     for name in _NAMES:
         reply = await door.udp_from_any_port(ip, port, b"\0\1" + name.encode() + b"\0octet\0", b"\0\5\0\0enough\0")
         if reply is None and not answered:
             return silence()
+        missed = missed or reply is None
         answered = answered or (reply or b"")[:2] in {_DATA, _ERROR}
         if reply and reply.startswith(_DATA):
             return {"open": True, "reply": name}
-    return {"open": False} if answered else silence()
+    return decided({}, open=None if missed else False) if answered else silence()

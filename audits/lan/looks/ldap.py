@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, silence
+from audits.lan.looks.conversation import converse, decided, silence
 from audits.lan.snmp import elements, tlv
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _BIND, _SEARCH, _EXTENDED = 0x60, 0x63, 0x77
 _BIND_ANSWER, _ENTRY, _DONE, _EXTENDED_ANSWER = 0x61, 0x64, 0x65, 0x78
+#: timeLimitExceeded, adminLimitExceeded, busy, unavailable: nothing is refused, nothing shown (RFC 4511 appendix A.2).
+_LATER = frozenset({3, 11, 51, 52})
 _STARTTLS = b"1.3.6.1.4.1.1466.20037"
 _ANONYMOUS = tlv(0x02, b"\3") + tlv(0x04, b"") + tlv(0x80, b"")
 
@@ -43,6 +45,12 @@ def answers(heard: bytes) -> list[tuple[int, bytes]]:
         found.append((tag, content))
         heard = heard[at + size :]
     return found
+
+
+def _settled(found: list[tuple[int, bytes]]) -> bool:
+    """Say whether a search came to its end, and not to 'later'."""
+    code = _code(found, _DONE)
+    return code is not None and code not in _LATER
 
 
 async def _ask(talk: Talk, number: int, tag: int, content: bytes, last: int) -> list[tuple[int, bytes]]:
@@ -84,13 +92,13 @@ async def ldap(door: Door, ip: str, port: int) -> Facts:
         if code is None:
             return silence()
         root = await _ask(talk, 2, _SEARCH, search(b"", b"namingContexts"), _DONE)
-        facts: Facts = {"bind": code, "open": False}
-        for number, context in enumerate(contexts(root)[:4], 3):
+        known = code not in _LATER and _settled(root)
+        for number, context in enumerate(contexts(root)[:4] if root else [], 3):
             entries = await _ask(talk, number, _SEARCH, search(context, b"1.1"), _DONE)
             if any(tag == _ENTRY for tag, _content in entries):
-                facts |= {"open": True, "reply": untrusted(context)}
-                break
-        return facts
+                return {"bind": code, "open": True, "reply": untrusted(context)}
+            known = known and _settled(entries)
+        return decided({"bind": code}, open=False if known else None)
 
     async def encrypt(talk: Talk) -> Facts:
         code = _code(await _ask(talk, 1, _EXTENDED, tlv(0x80, _STARTTLS), _EXTENDED_ANSWER), _EXTENDED_ANSWER)
@@ -99,5 +107,8 @@ async def ldap(door: Door, ip: str, port: int) -> Facts:
     facts = await converse(door, ip, port, script)
     if facts.get("answer") is False:
         return facts
-    offered = await converse(door, ip, port, encrypt)
-    return facts | ({"starttls": offered["starttls"]} if "starttls" in offered else {})
+    offered = (await converse(door, ip, port, encrypt)).get("starttls")
+    missing = facts.pop("undecided", None)
+    told = decided(facts, starttls=offered if isinstance(offered, bool) else None)
+    asked = [one for one in (missing, told.get("undecided")) if isinstance(one, list)]
+    return told | ({"undecided": [name for names in asked for name in names]} if asked else {})

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, reply, silence
+from audits.lan.looks.conversation import converse, decided, reply, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
+_PORTS = frozenset({25, 465, 587, 2525})
 _CLEAR = re.compile(rb"(?mi)^(USER|SASL [^\r\n]*\b(PLAIN|LOGIN)\b)")
 
 
@@ -20,7 +21,10 @@ async def smtp(door: Door, ip: str, port: int) -> Facts:
         if not banner.startswith(b"220"):
             return silence(banner)
         hello = await reply(talk, "EHLO audit.example.org")
-        if not hello.startswith(b"250"):
+        if (not hello and _mails(banner, port)) or hello.startswith(b"4"):
+            # what comes later would be taken for the answer to the next question
+            return decided({"banner": untrusted(banner)}, starttls=None, relay=None, login=None)
+        if hello and not hello.startswith(b"250"):
             hello = await reply(talk, "HELO audit.example.org")  # RFC 5321 §4.1.4
         if not hello.startswith(b"250"):
             return silence(banner)
@@ -28,16 +32,26 @@ async def smtp(door: Door, ip: str, port: int) -> Facts:
         recipient = await reply(talk, "RCPT TO:<relay-check@example.net>") if sender.startswith(b"250") else b""
         await reply(talk, "RSET")
         await reply(talk, "QUIT")
-        relays = recipient[:3] in {b"250", b"251"}
-        return {
-            "banner": untrusted(banner),
-            "starttls": b"STARTTLS" in hello.upper(),
-            "relay": relays,
-            "login": re.search(rb"(?mi)^250[ -]AUTH[ =]", hello) is not None,
-            "reply": untrusted(recipient or sender),
-        }
+        login = re.search(rb"(?mi)^250[ -]AUTH[ =]", hello) is not None
+        facts: Facts = {"banner": untrusted(banner), "reply": untrusted(recipient or sender)}
+        begun = sender.startswith(b"250")
+        relays = _relays(recipient if begun else sender, asked=begun)
+        return decided(facts, starttls=b"STARTTLS" in hello.upper(), relay=relays, login=login)
 
     return await converse(door, ip, port, script)
+
+
+def _mails(banner: bytes, port: int) -> bool:
+    """Say whether who greets so here is a mail server by all likelihood: FTP servers greet with 220, too."""
+    return port in _PORTS or b"smtp" in banner.lower()
+
+
+def _relays(answer: bytes, *, asked: bool) -> bool | None:
+    """Say whether a stranger's mail is taken to a stranger; None when *answer* leaves it open: none, 'later' (4xx), 'TLS first'."""
+    if asked and answer[:3] in {b"250", b"251"}:
+        return True
+    tls_first = answer.startswith(b"530") and b"AUTH" not in answer.upper()
+    return False if answer.startswith(b"5") and not tls_first else None
 
 
 async def pop3(door: Door, ip: str, port: int) -> Facts:
@@ -49,13 +63,14 @@ async def pop3(door: Door, ip: str, port: int) -> Facts:
             return silence(greeting)
         await talk.say(b"CAPA\r\n")
         listed = await talk.hear_until(lambda heard: heard.startswith(b"-ERR") or heard.endswith(b"\r\n.\r\n"), 4096)
+        plain: bool | None = None
         if listed.startswith(b"+OK"):
-            plain = _CLEAR.search(listed) is not None
-        else:
+            plain = True if _CLEAR.search(listed) else False if listed.endswith(b"\r\n.\r\n") else None
+        elif listed:
             await talk.say(b"USER audit\r\n")
-            plain = (await _line(talk)).startswith(b"+OK")
+            plain = {b"+": True, b"-": False}.get((await _line(talk))[:1])
         await talk.say(b"QUIT\r\n")
-        return {"plaintext": plain, "reply": untrusted(greeting)}
+        return decided({"reply": untrusted(greeting)}, plaintext=plain)
 
     return await converse(door, ip, port, script)
 
@@ -70,6 +85,8 @@ async def imap(door: Door, ip: str, port: int) -> Facts:
         await talk.say(b"a CAPABILITY\r\n")
         told = (await talk.hear_until(lambda heard: re.search(rb"(?m)^a .*\n", heard) is not None, 8192)).upper()
         await talk.say(b"b LOGOUT\r\n")
+        if not told:
+            return decided({"reply": untrusted(greeting)}, plaintext=None)
         if b"* CAPABILITY" not in told:
             return silence(told)
         return {"plaintext": b"LOGINDISABLED" not in told, "reply": untrusted(greeting)}

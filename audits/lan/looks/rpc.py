@@ -6,7 +6,7 @@ import secrets
 import struct
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, hear_exactly, silence
+from audits.lan.looks.conversation import converse, decided, hear_exactly, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
@@ -66,25 +66,30 @@ def mappings(listed: bytes) -> list[tuple[int, int, int, int]]:
 
 async def exports(door: Door, ip: str, port: int) -> Facts:
     """Ask rpcbind for the mount service, and that for what it exports; nothing is mounted."""
-    where: list[int] = []
 
     async def find(talk: Talk) -> Facts:
         listed = await _answer(talk, _PORTMAPPER, 2, _DUMP)
-        where.extend(p for program, _v, proto, p in mappings(listed or b"") if (program, proto) == (_MOUNT, _TCP))
-        return {}
+        if listed is None:
+            return decided({}, open=None)
+        served = [p for program, _v, proto, p in mappings(listed) if (program, proto) == (_MOUNT, _TCP)]
+        return {"port": served[0]} if served and 0 < served[0] < 65536 else silence()
 
     async def ask(talk: Talk) -> Facts:
         listed = await _answer(talk, _MOUNT, 3, _EXPORT)
         if listed is None:
-            return silence()
+            return decided({}, open=None)
         found = exported(listed)
         free = [untrusted(path) for path, groups in found if not groups or _EVERYBODY & {*groups}]
         return {"open": bool(free), "exports": [*free], "reply": ", ".join(free), "all": len(found)}
 
-    await converse(door, ip, port, find)
-    if not where or not 0 < where[0] < 65536:
-        return silence()
-    return await converse(door, ip, where[0], ask)
+    found = await converse(door, ip, port, find)
+    where = found.get("port")
+    if not isinstance(where, int):
+        return found
+    if not door.may_follow(ip, where):  # rpcbind may name any port, a printer's too
+        return decided({}, open=None)
+    told = await converse(door, ip, where, ask)
+    return decided({}, open=None) if told.get("answer") is False else told
 
 
 def exported(listed: bytes) -> list[tuple[bytes, tuple[bytes, ...]]]:

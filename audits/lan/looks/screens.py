@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import authority, converse, hear_exactly, silence
+from audits.lan.looks.conversation import authority, converse, decided, hear_exactly, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
@@ -23,16 +23,20 @@ async def vnc(door: Door, ip: str, port: int) -> Facts:
         modern = (int(version[1]), int(version[2])) >= (3, 7)
         await talk.say(b"RFB 003.008\n" if modern else b"RFB 003.003\n")
         offered = await _offered(talk, modern=modern)
-        return {"open": _NONE in offered, "offered": [*offered], "reply": untrusted(greeting)}
+        facts: Facts = {"offered": [*offered], "reply": untrusted(greeting)}
+        return decided(facts, open=_NONE in offered if offered else None)
 
     return await converse(door, ip, port, script)
 
 
 async def _offered(talk: Talk, *, modern: bool) -> tuple[int, ...]:
+    """Return the kinds offered; nothing when they do not all come, or the server is not willing now (zero, §7.1.2)."""
     if not modern:
-        return (int.from_bytes(await hear_exactly(talk, 4), "big"),)
+        kind = int.from_bytes(await hear_exactly(talk, 4), "big")
+        return (kind,) if kind else ()
     count = await hear_exactly(talk, 1)
-    return tuple(await hear_exactly(talk, count[0])) if count else ()
+    kinds = tuple(await hear_exactly(talk, count[0])) if count else ()
+    return kinds if count and (len(kinds) == count[0] or _NONE in kinds) else ()
 
 
 async def x11(door: Door, ip: str, port: int) -> Facts:
@@ -58,7 +62,7 @@ async def rtsp(door: Door, ip: str, port: int) -> Facts:
             reply = await talk.hear_until(lambda heard: b"\r\n\r\n" in heard, 4096)
             status = re.match(rb"RTSP/1\.0 (\d{3})", reply)
             if not status:
-                return silence(reply)
+                return decided({}, open=None) if number > 1 else silence(reply)
             if status[1] in {b"401", b"403"}:
                 return {"open": False}
         return {"open": True} if status and status[1] == b"200" else {}

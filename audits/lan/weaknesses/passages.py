@@ -11,6 +11,8 @@ from wizara.audit.observation import Seen
 from wizara.audit.rule import Judgement, rule, unknown
 
 _NAMES = 53
+#: What a collector says of a port that it did not ask to the end → a key of the catalogue's ``[reasons]``.
+_REASONS = {"breaker": "left-alone", "slow": "slow"}
 
 SOCKS = flagged("SOC-001", "socks", "open", "AC:L/PR:N/UI:N/S:C/C:L/I:L/A:N")
 
@@ -22,5 +24,5 @@ def unrecognised(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         ip, port = one.target.ip or "", one.target.port
         if port == _NAMES and any(seen.answered("dns", ip=ip)):
             continue  # the same server was asked by UDP
-        reason = "left-alone" if one.text("reason") == "breaker" else "unrecognised"
+        reason = _REASONS.get(one.text("reason"), "unrecognised")
         yield unknown(subject(seen, facts, ip, one.target.service), reason, [one])
