@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator
 from ipaddress import ip_address, ip_network
 
 import paramiko
@@ -60,8 +60,8 @@ async def _and_devices(
     job: Job, sightings: AsyncIterator[Sighting], connect: reader.Connect, door: Door | None
 ) -> AsyncIterator[Observation]:
     """Yield what was seen, then what the declared devices tell; *door* is where datagrams leave, None where they cannot."""
-    living: set[str | None] = set()
-    servers: list[tuple[str, int]] = []
+    living: set[str | None] = {*job.done.living, *(ip for ip, states in job.done.ports.items() if states.get("open"))}
+    servers = dict.fromkeys(_servers(job.done.looked))
     tries = Tries(wanted=job.may_log_in, stopped=job.locked)
     async for one in sightings:
         if one.data.get("locked"):
@@ -69,21 +69,36 @@ async def _and_devices(
         if one.data.get("alive") or one.data.get("open"):
             living.add(one.ip)
         if one.kind == "ssh" and one.ip and one.port and one.data.get("answer") is not False:
-            servers.append((one.ip, one.port))
+            servers[one.ip, one.port] = None
         yield observation(job, one)
     known = {str(device.address) for device in job.devices}
-    for ip, port in servers:
+    left = [(ip, port) for ip, port in servers if f"methods {ip} tcp/{port}" not in job.done.looked]
+    for ip, port in left:
         if ip in known:  # a try that fails may lock a device's account, which is needed to read it
             yield observation(job, _login(methods.unasked("device-spared"), ip, port))
-    asked = [asyncio.to_thread(_ways_in, connect, *server, tries) for server in servers if server[0] not in known]
+    asked = [asyncio.to_thread(_ways_in, connect, *server, tries) for server in left if server[0] not in known]
     async for way in as_it_comes(asked):
         yield observation(job, way)
     devices = () if job.passive else job.devices
     gate = asyncio.Semaphore(_READERS)
-    readings = [_commands(one, connect, living, gate) for one in devices]
-    readings += [_tables(one, door, living) for one in devices if one.snmp]
+    unread = [
+        (kind, one)
+        for one in devices
+        for kind in ("config", "tables")
+        if f"{kind} {one.address}" not in job.done.looked
+    ]
+    readings = [_commands(one, connect, living, gate) for kind, one in unread if kind == "config"]
+    readings += [_tables(one, door, living) for kind, one in unread if kind == "tables" and one.snmp]
     async for reading in as_it_comes(readings):
         yield observation(job, reading)
+
+
+def _servers(looked: Collection[str]) -> Iterator[tuple[str, int]]:
+    """Yield the SSH servers that an interrupted run had met."""
+    for what in sorted(looked):
+        if what.startswith("named ssh "):
+            ip, _blank, service = what.removeprefix("named ssh ").partition(" tcp/")
+            yield ip, int(service)
 
 
 async def _commands(

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from wizara.audit.observation import Observation
 from wizara.audit.orders import Done
+
+#: Why a device was not read though nothing was asked of it, or its place was out of reach: a later part may do it.
+_UNREAD = frozenset({
+    "silent", "lost", "no-vantage", "outside-mandate", "no-password", "no-host-key", "snmp-no-secret", "snmp-from-node",
+})  # fmt: skip
 
 
 def done_by(observations: Iterable[Observation], vantage: str) -> Done:
@@ -18,6 +23,7 @@ def done_by(observations: Iterable[Observation], vantage: str) -> Done:
     for one in observations:
         if one.vantage != vantage:
             continue
+        looked.update(_asked(one))
         if one.kind == "host" and one.target.ip and one.flag("alive"):
             living[one.target.ip].update(one.texts("macs"))
         elif one.kind == "progress" and one.text("network"):
@@ -32,6 +38,17 @@ def done_by(observations: Iterable[Observation], vantage: str) -> Done:
         ports={ip: {state: tuple(sorted(known)) for state, known in one.items()} for ip, one in ports.items()},
         looked=frozenset(looked),
     )
+
+
+def _asked(one: Observation) -> Iterator[str]:
+    """Yield what was done for *one* to be seen, in the words of the scan and of what follows it (``audits/lan/collectors.py``)."""
+    place = f"{one.target.ip} tcp/{one.target.port}"
+    if one.kind == "ssh" and one.collector == "ssh" and one.data.get("answer") is not False:
+        yield f"named ssh {place}"
+    elif one.kind == "login" and one.collector == "methods":
+        yield f"methods {place}"
+    elif one.kind in {"config", "tables"} and one.text("reason") not in _UNREAD:
+        yield f"{one.kind} {one.target.ip}"
 
 
 def _add_ports(ports: defaultdict[str, defaultdict[str, set[int]]], one: Observation) -> None:

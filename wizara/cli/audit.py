@@ -20,13 +20,22 @@ _SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 def _ports(text: str | None) -> tuple[int, ...]:
     """Read ``22,80,1-1000``."""
+    if text is None:
+        return ()
     found: list[int] = []
-    for part in text.split(",") if text else ():
-        first, _dash, last = part.partition("-")
-        if not all(one.isascii() and one.isdigit() and 1 <= int(one) <= 65535 for one in (first, last or first)):
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        ends = [_port(first), _port(last if dash else first)]
+        if not 0 < ends[0] <= ends[1]:
             raise click.UsageError(_("'{text}' are no ports; they are written 22,80,8000-8100").format(text=part))
-        found += range(int(first), int(last or first) + 1)
-    return _left_out(tuple(dict.fromkeys(found))) if found else ()
+        found += range(ends[0], ends[1] + 1)
+    return _left_out(tuple(dict.fromkeys(found)))
+
+
+def _port(text: str) -> int:
+    """Return the port that *text* is, 0 where it is none."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
+    return number if number <= 65535 else 0
 
 
 def _left_out(ports: tuple[int, ...]) -> tuple[int, ...]:

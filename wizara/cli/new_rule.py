@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[A-Z][A-Z0-9]{2}-\d{3}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{1,30}")
 _LANGUAGES = ("en", "fr", "ar")
+_OURS = ("audits.", "wizara.")
 #: What stands where a person must write; a test refuses a rule whose words still hold it.
 UNSAID = "‹…›"
 
@@ -109,5 +111,47 @@ def _files(root: Path, topic: str) -> Iterator[tuple[Path, str, str]]:
 def _append(path: Path, head: str, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     before = path.read_text(encoding="utf-8") if path.is_file() else head
+    before = _importing(before, head) if path.suffix == ".py" else before
     path.write_text((before + text).lstrip("\n"), encoding="utf-8")
     return path
+
+
+def _importing(source: str, head: str) -> str:
+    """Return *source*, a topic that exists, with the imports of *head* that it lacks, each where ruff wants it."""
+    known = {name.asname or name.name for node in _imports(source) for name in node.names}
+    for wanted in _imports(head):
+        lacking = {name.name for name in wanted.names} - known
+        if lacking:
+            source = _with_import(source, str(wanted.module), lacking)
+    return source
+
+
+def _imports(source: str) -> list[ast.ImportFrom]:
+    return [node for node in ast.parse(source).body if isinstance(node, ast.ImportFrom)]
+
+
+def _with_import(source: str, module: str, names: set[str]) -> str:
+    lines, present = source.splitlines(keepends=True), _imports(source)
+    same = next((node for node in present if node.module == module), None)
+    names = names | {ast.unparse(name) for name in same.names} if same else names
+    told = f"from {module} import {', '.join(sorted(names, key=_order))}\n"
+    if same:
+        lines[same.lineno - 1 : same.end_lineno] = [told]
+        return "".join(lines)
+    ours = module.startswith(_OURS)
+    before = [node for node in present if str(node.module).startswith(_OURS) == ours and str(node.module) < module]
+    before = [node for node in before if node.module != "__future__"]
+    future = next(node for node in present if node.module == "__future__")
+    after = [node for node in present if node.module != "__future__" and str(node.module).startswith(_OURS) == ours]
+    if before:
+        lines.insert(int(before[-1].end_lineno or 0), told)
+    elif after:
+        lines.insert(after[0].lineno - 1, told)
+    else:
+        lines[int(future.end_lineno or 0) : int(future.end_lineno or 0)] = ["\n", told]
+    return "".join(lines)
+
+
+def _order(name: str) -> tuple[bool, bool, str]:
+    """Return where *name* stands among imported ones: constants, then classes, then functions."""
+    return not name.isupper(), not name[0].isupper(), name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import ssl
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from audits.lan.door import Door
 from audits.lan.looks.conversation import authority, silence
@@ -19,25 +20,28 @@ _HEAD = re.compile(rb"\r\n\r\n(ref: refs/\S+|[0-9a-f]{40})\s*$")
 _DEVICE = re.compile(
     rb"toner|cartridge|cartouche|printer status|imprimante|embedded web server|laserjet|print server", re.IGNORECASE
 )
-_TITLE = re.compile(rb"<title[^>]*>(.{0,512}?)</title", re.IGNORECASE | re.DOTALL)
-_HEADER = re.compile(rb"^([A-Za-z-]{1,40}):[ \t]*(.{0,1000})$")
+_NAME = re.compile(rb"[A-Za-z-]{1,40}")
+_LINES, _LONG = 100, 1000
+"""Lines of a head that are read, and bytes of a value: what is longer is no header that means anything here."""
+_INPUT = re.compile(rb"<input(?=[\s/])((?:[^<>\"']{1,300}|\"[^\"]{0,300}\"|'[^']{0,300}'){0,200})", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    rb"(?<![a-z_:.-])([a-z_:.-]{1,40})\s{0,9}=\s{0,9}(\"[^\"]*\"|'[^']*'|[^\s\"'/]{1,40})", re.IGNORECASE
+)
+_QUOTED = re.compile(rb"\"[^\"]*\"")
 _LOGIN = 10.0
 """Seconds that the answer to a login may take: many servers answer a wrong one late, and that is no lockout."""
 _BAD, _HOPS = 400, 2
-#: Where a visitor is sent on to (RFC 9110 §15.4): scheme, host, port, path.
-_SENT_ON = re.compile(
-    rb"(?is)\AHTTP/1\.[01] 30[12378] .*?\r\nlocation:[ \t]*(?:(https?)://([a-z0-9.-]{1,253})(?::(\d{1,5}))?)?"
-    rb"((?!//|[a-z][a-z0-9+.-]*:)[!-\"$-~]{0,512})(?:#[!-~]*)?[ \t]*\r\n"
-)
-#: A header that container engines send with every answer, refusals included.
-_ENGINE = re.compile(rb"\A[^\0]{0,2000}?\r\napi-version:", re.IGNORECASE)
-_SEARCH = re.compile(rb"\"cluster_name\"\s*:.*\"cluster_uuid\"\s*:|\"lucene_version\"", re.DOTALL)
+_SENT_ON = frozenset({301, 302, 303, 307, 308})
+#: What a reference to a page may be written in (RFC 3986 §2).
+_REFERENCE = re.compile(r"[!-~]{1,512}")
+_CLUSTER = (re.compile(rb"\"cluster_name\"\s*:"), re.compile(rb"\"cluster_uuid\"\s*:"))
+_DEFAULT = {"http": 80, "https": 443}
 
 
 async def http(door: Door, ip: str, port: int) -> Facts:
     """GET / and /.git/HEAD in clear."""
     facts = await _site(door, ip, port, None)
-    if facts.get("status") == _BAD and await spoken(door, ip, port):
+    if (facts.get("status") == _BAD or _sends_to_tls(facts, port)) and await spoken(door, ip, port):
         return silence()  # a server of TLS that explains itself in clear
     return facts
 
@@ -61,34 +65,64 @@ async def _site(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> F
         "password_form": seen.get("password_form") is True or facts["password_form"],
         "listing": good and _LISTING.search(body) is not None,
         "device": good and _DEVICE.search(body) is not None,
-        "search_engine": good and _SEARCH.search(body) is not None,
-        "container_engine": _ENGINE.search(answer) is not None and await _is_engine(door, ip, port, tls),
+        "search_engine": good and _searches(body),
+        "container_engine": "api-version" in dict(_headers(answer)) and await _is_engine(door, ip, port, tls),
     }
     history = await _get(door, ip, port, tls, "/.git/HEAD")
     facts["git"] = history.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")) and _HEAD.search(history) is not None
     return facts
 
 
+def _searches(body: bytes) -> bool:
+    """Say whether *body* is what a search engine tells of itself."""
+    return b'"lucene_version"' in body or all(one.search(body) for one in _CLUSTER)
+
+
 async def _front(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, answer: bytes) -> bytes:
     """Return the page that a visitor of / is sent on to, at this very server; *answer* where he is not, or elsewhere."""
+    page = "/"
     for _hop in range(_HOPS):
-        path = _here(answer, ip, port, encrypted=tls is not None)
-        if not path:
+        path = _here(answer, ip, port, page, encrypted=tls is not None)
+        if path in {"", page}:
             break
-        answer = await _get(door, ip, port, tls, path) or answer
+        page, answer = path, await _get(door, ip, port, tls, path) or answer
     return answer
 
 
-def _here(answer: bytes, ip: str, port: int, *, encrypted: bool) -> str:
-    """Return the path of this server that *answer* sends on to; none where it sends nowhere, elsewhere, or to TLS."""
-    found = _SENT_ON.search(answer.partition(b"\r\n\r\n")[0] + b"\r\n")
-    if not found:
+def _here(answer: bytes, ip: str, port: int, page: str, *, encrypted: bool) -> str:
+    """Return the path of this server that *answer* to a GET of *page* sends on to; none where it sends nowhere or elsewhere.
+
+    Another name is elsewhere, whatever it stands for; a query is never sent along, for it may ask for something to be done.
+    """
+    facts = http_facts(answer)
+    found = _reference(str(facts.get("location", ""))) if facts.get("status") in _SENT_ON else None
+    scheme = "https" if encrypted else "http"
+    if found is None or found.scheme not in {"", scheme}:
         return ""
-    scheme, name, number, path = (part.decode() if part else "" for part in found.groups())
-    if not name:
-        return f"/{path.lstrip('/')}"
-    other = scheme.lower() != ("https" if encrypted else "http") or int(number or (443 if encrypted else 80)) != port
-    return "" if other or (name.replace(".", "").isdigit() and name != ip) else path or "/"
+    if found.netloc:
+        bare = ip.partition("%")[0].lower()
+        same = (found.hostname, found.port or _DEFAULT[scheme]) == (bare, port) and "@" not in found.netloc
+        return (found.path or "/") if same else ""
+    return found.path if found.path.startswith("/") or not found.path else urljoin(page, found.path)
+
+
+def _sends_to_tls(facts: Facts, port: int) -> bool:
+    """Say whether a visitor in clear is told to come back to this very *port* by TLS."""
+    found = _reference(str(facts.get("location", ""))) if facts.get("status") in _SENT_ON else None
+    return found is not None and found.scheme == "https" and (found.port or _DEFAULT["https"]) == port
+
+
+def _reference(text: str) -> SplitResult | None:
+    """Return *text* as a reference whose scheme, server and port can be read; None for anything else (RFC 3986 §4.1)."""
+    if not _REFERENCE.fullmatch(text):
+        return None
+    try:
+        found = urlsplit(text)
+        port = found.port
+    except ValueError:
+        return None
+    whole = found.scheme == "" or found.netloc != ""  # a scheme without a server is no place
+    return found if whole and port != 0 else None
 
 
 async def _is_engine(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> bool:
@@ -120,25 +154,56 @@ async def _get(
         return b""
 
 
+def _headers(answer: bytes) -> list[tuple[str, bytes]]:
+    """Return the headers of *answer*, their names in small letters: each is read once, however it is filled."""
+    _first, *lines = answer.partition(b"\r\n\r\n")[0].split(b"\r\n", _LINES + 1)
+    parts = [line.partition(b":") for line in lines[:_LINES]]
+    told = [(name, value.strip(b" \t")) for name, colon, value in parts if colon and _NAME.fullmatch(name)]
+    return [(name.decode().lower(), value) for name, value in told if len(value) <= _LONG]
+
+
+def _title(body: bytes) -> bytes:
+    """Return what stands in the first title, on one line."""
+    small = body.lower()
+    start = small.find(b"<title")
+    begins = small.find(b">", start, start + 300) + 1
+    ends = small.find(b"</title", begins, begins + 520)
+    return b" ".join(body[begins:ends].split()) if start >= 0 and begins and ends >= 0 else b""
+
+
+def _asks_for_password(body: bytes) -> bool:
+    """Say whether a field for a password is among the fields of *body*: words that speak of one are none."""
+    shown = b"".join(part.partition(b"-->")[2] if number else part for number, part in enumerate(body.split(b"<!--")))
+    for field in _INPUT.finditer(shown.replace(b"\\", b"")):
+        told = {name.lower(): value.strip(b"\"' \t").lower() for name, value in _ATTRIBUTE.findall(field[1])}
+        if told.get(b"type") == b"password":
+            return True
+    return False
+
+
 def http_facts(answer: bytes) -> Facts:
     """Return status, title, server, authentication scheme and login form of an HTTP *answer*."""
-    head, _blank, body = answer.partition(b"\r\n\r\n")
-    first, *lines = head.split(b"\r\n")
-    status = re.fullmatch(rb"HTTP/1\.[01] (\d{3})(?: .*)?", first)
+    status = re.match(rb"HTTP/1\.[01] (\d{3})(?= |\r\n|\Z)", answer)
     if not status:
         return silence(answer)
-    found = [(match[1].lower(), match[2]) for line in lines[:100] if (match := _HEADER.match(line))]
+    found = _headers(answer)
     headers = dict(found)
-    schemes = b", ".join(value for name, value in found if name == b"www-authenticate")
-    title = _TITLE.search(body)
+    body = answer.partition(b"\r\n\r\n")[2]
     return {
         "status": int(status[1]),
-        "title": untrusted(b" ".join(title[1].split())) if title else "",
-        "server": untrusted(headers.get(b"server", b"")),
-        "authenticate": untrusted(schemes),
-        "location": untrusted(headers.get(b"location", b"")),
-        "password_form": re.search(rb"type\s*=\s*[\"']?password", body, re.IGNORECASE) is not None,
+        "title": untrusted(_title(body)),
+        "server": untrusted(headers.get("server", b"")),
+        "authenticate": untrusted(b", ".join(value for name, value in found if name == "www-authenticate")),
+        "location": untrusted(headers.get("location", b"")),
+        "password_form": _asks_for_password(body),
     }
+
+
+def _takes_basic(answer: bytes) -> bool:
+    """Say whether *answer* refuses, and offers Basic authentication among its schemes (RFC 9110 §11.6.1)."""
+    schemes = [_QUOTED.sub(b"", value) for name, value in _headers(answer) if name == "www-authenticate"]
+    offered = {part.split()[0].lower() for one in schemes for part in one.split(b",") if part.split()}
+    return answer.startswith(_ASKS) and b"basic" in offered
 
 
 async def factory_login(door: Door, ip: str, port: int) -> Facts:
@@ -154,8 +219,9 @@ async def factory_login_over_tls(door: Door, ip: str, port: int) -> Facts:
 async def _factory_login(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> Facts:
     if not door.orders.logins:
         return silence()
-    if not (await _get(door, ip, port, tls, "/")).startswith(_ASKS):
-        return silence()
+    asked = await _get(door, ip, port, tls, "/")
+    if not _takes_basic(asked):
+        return {"untried": "no-basic"} if asked.startswith(_ASKS) else silence()
     if why := door.may_log_in(ip, "admin"):
         return {"untried": why}
     word = base64.b64encode(b"admin:admin").decode()

@@ -14,7 +14,8 @@ from wizara.audit.rule import Judgement, broken, holds, rule, unknown
 
 #: Days before its end at which a certificate should have been renewed.
 _NOTICE = timedelta(days=21)
-_PLACE = re.compile(r"https://([a-z0-9.-]{1,253})(?:[:/]|$)")
+#: Where the page that was asked for, the front page, is to be asked for under another name; a page beside it may be another service's.
+_PLACE = re.compile(r"https://([a-z0-9.-]{1,253})(?::(\d{1,5}))?/?")
 
 
 def certificate(one: Observation) -> dict[str, object]:
@@ -48,7 +49,7 @@ def other_name(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for about, one in services(seen, facts, "tls"):
         names = certificate(one).get("names")
         web = (page for page in seen.answered("http", ip=one.target.ip) if page.target.port == one.target.port)
-        announced = [name for page in web if (name := _host(page.text("location")))]
+        announced = [name for page in web if (name := _host(page.text("location"), one.target.port))]
         if not isinstance(names, list) or not names or not announced:
             continue
         wrong = [name for name in announced if not any(_covers(str(pattern), name) for pattern in names)]
@@ -56,10 +57,10 @@ def other_name(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         yield broken(about, [one], name=wrong[0], names=shown) if wrong else holds(about, [one])
 
 
-def _host(location: str) -> str:
-    """Return the name in an https *location*, none when it is an address or stays on the server."""
-    found = _PLACE.match(location.lower())
-    name = found[1] if found else ""
+def _host(location: str, port: int | None) -> str:
+    """Return the name that an https *location* gives this service; none for an address, or a page (of a login, say) elsewhere."""
+    found = _PLACE.fullmatch(location.lower())
+    name = found[1] if found and int(found[2] or 443) == port else ""
     return name if "." in name and not name.replace(".", "").isdigit() else ""
 
 

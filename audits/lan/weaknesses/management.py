@@ -49,7 +49,9 @@ def community_for_writing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
 def printer(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A printer shows its pages without a login; words of printers alone are no printer, a shop for toner has them, too."""
     for about, one in services(seen, facts, "http"):
-        if one.flag("device"):
+        if one.flag("device") and one.flag("password_form"):
+            yield unknown(about, "printer-login", [one])
+        elif one.flag("device"):
             yield (
                 broken(about, [one]) if _prints(seen, facts, one.target.ip or "") else unknown(about, "printer", [one])
             )

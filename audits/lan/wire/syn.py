@@ -124,6 +124,9 @@ class SynSweep:
         own = self.port.source(target)
         spared = self.door.spared(aim.ip)
         left = [port for port in aim.ports if port not in aim.states and port not in spared]
+        trial = {port for port in TELLING if port in left} if aim.role is None else set()
+        if aim.role is None and not trial and class_of(None, _opened(aim)):
+            self._classify(aim)  # an earlier run learnt it
         if own is None or not left:
             self._finished(aim)
             return None
@@ -132,7 +135,6 @@ class SynSweep:
         kind = frames.IPV4 if target.version == 4 else frames.IPV6
         ahead = bytes.fromhex(aim.mac.replace(":", "")) + self.port.mac + kind.to_bytes(2, "big")
         template = frames.tcp_template(own, target, held, number, frames.SYN)
-        trial = {port for port in TELLING if port in left} if aim.role is None else set()
         ordered = sorted(left, key=lambda port: (port not in trial, port))
         host = _Host(time.monotonic(), order, aim, ahead, template, number, deque(ordered), trial)
         if trial:
@@ -228,8 +230,10 @@ class SynSweep:
         if port in host.trial:
             host.trial.discard(port)
             if not host.trial:
-                opened = {one for one, known in host.aim.states.items() if known == "open"}
-                self.door.classify(host.aim.ip, class_of(None, opened))
+                self._classify(host.aim)
+
+    def _classify(self, aim: Aim) -> None:
+        self.door.classify(aim.ip, class_of(None, _opened(aim)))
 
     def _end(self, host: _Host) -> bool:
         self._finished(host.aim)
@@ -287,3 +291,7 @@ class SynSweep:
             if number == host.number and port in host.flying:
                 del host.flying[port]
                 self._know(host, port, "silent")
+
+
+def _opened(aim: Aim) -> set[int]:
+    return {port for port, state in aim.states.items() if state == "open"}

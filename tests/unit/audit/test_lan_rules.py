@@ -107,7 +107,7 @@ PAIRS: dict[str, tuple[list[Observation], list[Observation]]] = {
     ),
     "WEB-002": (
         [seen("http", {"authenticate": "Basic realm=x"}, port=80)],
-        [seen("http", {"authenticate": "Digest realm=x"}, port=80)],
+        [seen("http", {"authenticate": 'Digest realm="x, Basic y"'}, port=80)],
     ),
     "TLS-001": (
         [seen("tls", {"versions": ["TLSv1.1", "TLSv1.2"]}, port=443)],
@@ -207,6 +207,27 @@ def test_an_open_port_that_is_not_recognised_is_unknown_and_says_so() -> None:
 )
 def test_words_of_printers_alone_make_no_printer(ip: str, beside: list[Observation], outcome: str) -> None:
     assert outcomes("PRI-001", [seen("http", {"device": True}, ip, 80), *beside]) == [outcome]
+
+
+def test_a_printer_that_asks_for_a_password_is_not_called_open() -> None:
+    told = [
+        seen("http", {"device": True, "password_form": True}, STRANGER, 80),
+        seen("ports", {"open": [631]}, STRANGER),
+    ]
+    assert outcomes("PRI-001", told) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("location", "outcome"),
+    [
+        ("https://old.example", ["holds"]), ("https://new.example:443/", ["broken"]), ("https://new.example:8443/", []),
+        ("https://sso.example/login?back=1", []), ("https://sso.example/?back=1", []), ("/login", []),
+    ],
+)  # fmt: skip
+def test_a_login_service_elsewhere_is_no_name_of_the_site(location: str, outcome: list[str]) -> None:
+    shown = seen("tls", certificate(names=["old.example"]), port=443)
+    sent = seen("http", {"status": 302, "location": location}, port=443, collector="https")
+    assert outcomes("TLS-006", [shown, sent]) == outcome
 
 
 def test_a_service_that_a_filter_may_hide_is_unknown_from_afar_and_missing_on_the_link() -> None:

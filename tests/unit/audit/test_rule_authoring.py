@@ -72,6 +72,24 @@ def test_a_second_rule_of_a_topic_stands_below_the_first(tmp_path: Path) -> None
         scaffold(tmp_path, "MKT-001", **MARKET)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("topic", ["databases", "mail", "management", "certificates", "files", "web"])
+def test_a_rule_below_those_of_a_topic_brings_its_imports(tmp_path: Path, topic: str) -> None:
+    path = tmp_path / "audits" / "lan" / "weaknesses" / f"{topic}.py"
+    path.parent.mkdir(parents=True)
+    path.write_text((root() / "audits" / "lan" / "weaknesses" / path.name).read_text())
+    scaffold(tmp_path, "MKT-001", **(MARKET | {"topic": topic}))  # type: ignore[arg-type]
+    spec = importlib.util.spec_from_file_location(f"more_{topic}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    pair = read_pairs(tmp_path / "tests" / "unit" / "audit" / "pairs")["MKT-001"]
+    said = [[one.outcome for one in judge([module.ftp_001], seen, LanFacts())] for seen in pair]
+    assert said == [["broken"], ["holds"]]
+    names = [line for line in path.read_text().splitlines() if line.startswith("from ")]
+    assert len({line.split()[1] for line in names}) == len(names)
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [("market-1", {}), ("MKT-001", {"topic": "../x"}), ("MKT-001", {"kind": "Ftp"}), ("MKT-001", {"cvss": "high"})],

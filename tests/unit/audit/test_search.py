@@ -168,7 +168,7 @@ def test_who_speaks_first_is_heard_where_web_servers_usually_stand() -> None:
 @pytest.mark.parametrize(
     ("location", "form"),
     [
-        (b"/login", True), (b"login?next=/", True), (b"http://127.0.0.1:%d/login", True), (b"http://intranet.example:%d/login", True),
+        (b"/login", True), (b"login?next=/", True), (b"http://127.0.0.1:%d/login", True), (b"http://intranet.example:%d/login", False), (b"//127.0.0.1:%d/login", True), (b"login#top", True), (b"http:/login", False), (b"http://[/login", False),
         (b"https://127.0.0.1/login", False), (b"http://127.0.0.2:%d/login", False), (b"http://127.0.0.1:1/login", False), (b"//127.0.0.2/login", False),
         (b"http://[::1]/login", False), (b"/elsewhere", False),
     ],

@@ -75,6 +75,26 @@ def mandate(tmp_path: Path) -> Path:
             "private",
         ),
         (
+            ["audit", "--network", "10.20.0.0/24", "--interface", "lo", "--mandate", "MANDATE", "--ports", "80-22"],
+            ExitCode.USAGE,
+            "are no ports",
+        ),
+        (
+            ["audit", "--network", "10.20.0.0/24", "--interface", "lo", "--mandate", "MANDATE", "--ports", "443-"],
+            ExitCode.USAGE,
+            "are no ports",
+        ),
+        (
+            ["audit", "--network", "10.20.0.0/24", "--interface", "lo", "--mandate", "MANDATE", "--ports", "-80"],
+            ExitCode.USAGE,
+            "are no ports",
+        ),
+        (
+            ["audit", "--network", "10.20.0.0/24", "--interface", "lo", "--mandate", "MANDATE", "--ports", ""],
+            ExitCode.USAGE,
+            "are no ports",
+        ),
+        (
             ["audit", "--network", "10.20.0.0/24", "--interface", "lo", "--mandate", "MANDATE", "--ports", "9100,515"],
             ExitCode.USAGE,
             "never tried",

@@ -1,0 +1,129 @@
+"""What a web server says of itself is read in bounded time, followed nowhere else, and taken for no more than it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from wizara.audit.facts import LanFacts
+from wizara.audit.job import Job, Pace
+from wizara.audit.mandate import Mandate
+from wizara.tree import load
+
+web, door = load("audits.lan.looks.web"), load("audits.lan.door")
+MANDATE = Mandate.model_validate(
+    {"commissioner": "t", "reference": "t", "date": "2026-01-01", "perimeter": ["127.0.0.0/8"], "from": "2020-01-01", "to": "2099-01-01",
+     "hours": ["00:00-24:00"], "operators": ["t"], "contact": "t", "default_logins": True}
+)  # fmt: skip
+MANY = 200_000
+
+
+def asked(look: Any, answers: dict[bytes, bytes], *, tls: bool = False) -> tuple[dict[str, Any], list[bytes]]:
+    """Return what *look* makes of a server with those *answers* by path (%d: its port), and the paths it was asked for."""
+    heard: list[bytes] = []
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said = await reader.read(4096)
+        port = writer.get_extra_info("sockname")[1]
+        if said.startswith(b"\x16"):
+            writer.write(b"\x15\x03\x03\x00\x02\x02\x28" if tls else b"")
+        elif said:
+            heard.append(said)
+            writer.write(answers.get(said.split()[1], b"HTTP/1.1 404 no\r\n\r\n").replace(b"%d", b"%d" % port))
+        await writer.drain()
+        writer.close()
+
+    async def ask() -> dict[str, Any]:
+        orders = Job(run="r", facts=LanFacts(), mandate=MANDATE, pace=Pace(timeout=0.3), logins=True).orders()
+        async with await asyncio.start_server(script, "127.0.0.1", 0) as server:
+            return dict(await look(door.Door(orders), "127.0.0.1", server.sockets[0].getsockname()[1]))
+
+    return asyncio.run(ask()), heard
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 x\r\nlocation:" + b" " * MANY + b"\0" * 2000 + b"\r\n\r\n",
+        b"HTTP/1.1 302 x\r\n" + b"location:\r\n" * (MANY // 11),
+        b"HTTP/1.1 200 x\r\n\r\n" + b"<title" * (MANY // 6),
+        b"HTTP/1.1 200 x\r\n\r\n" + b"<title>" * (MANY // 7),
+        b"HTTP/1.1 200 x\r\n\r\n" + b'"cluster_name":' * (MANY // 15),
+        b"HTTP/1.1 200 x\r\n\r\n" + b"<input " * (MANY // 7),
+        b"HTTP/1.1 200 x\r\n\r\n<input " + b"a" * MANY,
+        b"HTTP/1.1 200 x\r\n\r\n" + b"<input '\"" * (MANY // 9),
+        b"HTTP/1.1 200 x\r\n\r\n" + b"<!--" * (MANY // 4),
+    ],
+    ids=["spaces", "locations", "titles", "whole-titles", "clusters", "fields", "long-field", "quotes", "comments"],
+)
+def test_no_answer_holds_the_scan_up(answer: bytes) -> None:
+    began = time.process_time()
+    web.http_facts(answer)
+    web._here(answer, "127.0.0.1", 80, "/", encrypted=False)
+    web._searches(answer.partition(b"\r\n\r\n")[2])
+    for pattern in (web._LISTING, web._HEAD, web._DEVICE):
+        pattern.search(answer)
+    assert time.process_time() - began < 0.1
+
+
+@pytest.mark.parametrize(
+    "location",
+    [b"http://other.name:%d/admin/reboot?confirm=1", b"/admin/reboot?confirm=1", b"//other.name:%d/admin/reboot"],
+)
+def test_no_other_name_is_followed_and_no_query_is_sent(location: bytes) -> None:
+    answers = {b"/": b"HTTP/1.1 302 x\r\nLocation: " + location + b"\r\n\r\n"}
+    paths = [one.split()[1] for one in asked(web.http, answers)[1]]
+    assert not any(b"?" in one for one in paths)
+    assert (b"/admin/reboot" in paths) == (location[:2] == b"/a")
+
+
+def test_a_second_step_starts_from_the_page_of_the_first() -> None:
+    form = b"HTTP/1.1 200 x\r\n\r\n<input type=password>"
+    answers = {
+        b"/": b"HTTP/1.1 302 x\r\nLocation: /app/\r\n\r\n",
+        b"/app/": b"HTTP/1.1 302 x\r\nLocation: login\r\n\r\n",
+        b"/app/login": form,
+    }
+    assert asked(web.http, answers)[0]["password_form"] is True
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tried", "facts"),
+    [
+        (b"Basic realm=x", 1, {"open": False, "account": "admin"}),
+        (b"Digest realm=x, qop=auth, Basic realm=y", 1, {"open": False, "account": "admin"}),
+        (b"Digest realm=x", 0, {"untried": "no-basic"}),
+        (b'Digest realm="x, Basic y"', 0, {"untried": "no-basic"}),
+    ],
+)
+def test_a_login_is_tried_only_where_basic_is_offered(scheme: bytes, tried: int, facts: dict[str, Any]) -> None:
+    told, heard = asked(web.factory_login, {b"/": b"HTTP/1.1 401 no\r\nWWW-Authenticate: " + scheme + b"\r\n\r\n"})
+    assert told == facts
+    assert sum(b"Authorization:" in one for one in heard) == tried
+
+
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [
+        (b"<input type=password>", True),
+        (b'<INPUT name="a" onkeyup="a>b"\n TYPE = "Password"/>', True),
+        (b"<script>document.write('<input type=\\\"password\\\">')</script>", True),
+        (b'<a href="/oauth?grant_type=password&type=password">x</a>', False),
+        (b'<pre>&lt;input type="password"&gt;</pre>', False),
+        (b"<p>Choisir type = password dans le menu</p>", False),
+        (b'<!-- <input type="password"> --><input type="text">', False),
+        (b'<input type="text" data-type="password" value="type=password">', False),
+    ],
+)
+def test_a_field_for_a_password_is_told_from_words_about_one(body: bytes, *, form: bool) -> None:
+    assert web.http_facts(b"HTTP/1.1 200 OK\r\n\r\n" + body)["password_form"] is form
+
+
+@pytest.mark.parametrize(("tls", "silent"), [(True, True), (False, False)])
+def test_a_server_of_tls_that_sends_to_itself_in_clear_is_looked_at_as_one(*, tls: bool, silent: bool) -> None:
+    answers = {b"/": b"HTTP/1.1 301 x\r\nLocation: https://printer.example:%d/\r\n\r\n"}
+    told, _heard = asked(web.http, answers, tls=tls)
+    assert (told == {"answer": False}) is silent
