@@ -309,7 +309,7 @@ def test_many_honest_services_of_one_host_are_all_asked_to_the_end() -> None:
         await writer.drain()
         writer.close()
 
-    said, _seconds, one = asyncio.run(looked_at(page, 40, 0.05))
+    said, _seconds, one = asyncio.run(looked_at(page, 40, 0.4))
     assert one.door.health("127.77.3.1").tripped is None
     assert sum(one.kind == "http" and one.data.get("answer") is not False for one in said) == 40
     assert not [one for one in said if one.kind == "service"]
