@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import struct
 import tempfile
 import warnings
@@ -60,8 +61,14 @@ class _Script:
     async def drain(self) -> None:
         return
 
-    def get_extra_info(self, _name: str) -> None:
-        return None
+    def get_extra_info(self, _name: str) -> socket.socket:
+        return _unconnected()
+
+
+@cache
+def _unconnected() -> socket.socket:
+    """Return a TCP socket that has measured no round trip yet."""
+    return socket.socket()
 
 
 def _job(station: Station | None = None) -> Job:
@@ -81,7 +88,7 @@ def met(look: Callable[..., Awaitable[Any]], *said: bytes, datagram: Callable[[b
         @asynccontextmanager
         async def tcp(self, ip: str, port: int, tls: object = None) -> AsyncIterator[Any]:
             reader = asyncio.StreamReader()
-            yield lan("door").Talk(reader, _Script(reader, said), 0.005, lambda _count: None)
+            yield lan("door").Talk(reader, _Script(reader, said), 0.005, lambda _count: None, self.host(ip).patience)
 
         async def udp(self, ip: str, port: int, question: bytes) -> bytes | None:
             return datagram(question) if datagram else None
