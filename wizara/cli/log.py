@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +62,9 @@ def verify(ministry: str | None, lab: str | None, as_json: bool, runs: str) -> i
     asked = _asked(ministry, lab) if ministry else None
     heads, silent = (asked.witnesses.heads, asked.witnesses.silent) if asked else ((), {})
     with Journal.reading(Path(runs)) as journal:
-        faults = journal.faults(heads, _seen_by_runs(Path(runs)))
+        damaged: list[str] = []
+        faults = journal.faults(heads, _seen_by_runs(Path(runs), damaged.append))
+        faults += tuple(damaged)
         if asked:
             faults += journal.forgotten(asked.witnesses.machines, heads, asked.world, asked.ministry)
         count, seen = sum(1 for _entry in journal.entries()), sum(head.journal == journal.name for head in heads)
@@ -114,10 +116,10 @@ def _asked(ministry: str, lab: str | None) -> _Asked:
     return _Asked(str(found.world), found.ministry.name, witnesses)
 
 
-def _seen_by_runs(runs: Path) -> Iterator[Head]:
+def _seen_by_runs(runs: Path, damaged: Callable[[str], None]) -> Iterator[Head]:
     from wizara.record.folder import recorded
 
-    return (run.head for run in recorded(runs) if run.head)
+    return (run.head for run in recorded(runs, damaged) if run.head)
 
 
 def _line(entry: Entry) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import sys
 from typing import Any
 
@@ -18,13 +19,15 @@ class Output(io.FileIO):
     def write(self, data: Any, /) -> int:
         """Write *data*, and remember a failure; a reader that went away has what he wanted, and the verb goes on to its end."""
         try:
-            return super().write(data)
+            while (count := super().write(data)) is None:  # somebody made it non-blocking, and its reader is slow
+                select.select([], [self], [])
         except BrokenPipeError as fault:
             self.fault = fault
             return len(memoryview(data).cast("B"))
         except OSError as fault:
             self.fault = fault
             raise
+        return count
 
     def unwritten(self) -> str:
         """Write what is left, and return why it could not be; empty when all was taken, or when nobody reads on."""
@@ -61,14 +64,18 @@ def unfailing() -> None:
 
 
 def watched() -> Output | None:
-    """Let this process write its results through an :class:`Output`; None where standard output is no descriptor's."""
+    """Let this process write its results through an :class:`Output`; None where standard output is no descriptor's.
+
+    A letter that the terminal's character set lacks is written as its escape: no result is lost for it.
+    """
     text = sys.stdout
     if text is not sys.__stdout__ or not isinstance(text, io.TextIOWrapper):
         return None
     text.flush()
     output = Output(text.fileno(), "w", closefd=False)
     sys.stdout = io.TextIOWrapper(
-        io.BufferedWriter(output), encoding=text.encoding, errors=text.errors, newline="\n",
+        io.BufferedWriter(output), encoding=text.encoding, newline="\n",
+        errors="backslashreplace" if text.errors == "strict" else text.errors,
         line_buffering=text.line_buffering, write_through=text.write_through,
     )  # fmt: skip
     return output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,12 @@ _RESULTS = {
 @runs_option
 def command(run: str | None, as_json: bool, runs: str) -> int:
     """Show the run RUN (an id, or last) as it was; without RUN, list all of them, the newest last."""
+    from wizara.cli.provision import safe
     from wizara.record import RunFolder
     from wizara.record.folder import recorded
 
     if run is None:
-        found = sorted(recorded(Path(runs)), key=lambda one: one.started)
+        found = sorted(recorded(Path(runs), lambda why: print(safe(why), file=sys.stderr)), key=lambda one: one.started)
         if as_json:
             print(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -128,11 +128,16 @@ class RunFolder:
             raise UsageFault(_("the run {run} holds no {name}").format(run=self.run.id, name=name)) from None
 
 
-def recorded(runs: Path) -> Iterator[Run]:
-    """Yield all runs that were recorded under *runs*, the oldest name first; a damaged one is a UsageFault."""
+def recorded(runs: Path, damaged: Callable[[str], None] | None = None) -> Iterator[Run]:
+    """Yield all runs that were recorded under *runs*, the oldest name first; of a damaged one *damaged* hears, else it is a UsageFault."""
     for path in sorted(runs.glob("*-*")) if runs.is_dir() else ():
         if is_run_id(path.name) and (path / "run.json").is_file():
-            yield _parse((path / "run.json").read_bytes(), Run, path / "run.json")
+            try:
+                yield _parse((path / "run.json").read_bytes(), Run, path / "run.json")
+            except UsageFault as fault:
+                if damaged is None:
+                    raise
+                damaged(fault.message)
 
 
 def _private(path: str, flags: int) -> int:

@@ -257,6 +257,9 @@ class Journal:
         digest = entry.digest()
         row = (seq, moment, run, kind, node, text, previous, digest)
         self._connection.execute(f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608 - names of ours
+        kept = self._connection.execute(f"SELECT {_COLUMNS} FROM journal WHERE seq = ?", (seq,)).fetchone()  # noqa: S608 - the same
+        if kept != row:  # somebody's trigger: nothing may be acknowledged that is not told
+            raise sqlite3.DatabaseError(_("it does not keep what is written to it"))
         return Head(journal=digest if seq == 0 else self.name, seq=seq, hash=digest)
 
 

@@ -72,6 +72,15 @@ def test_a_journal_that_was_touched_is_exit_four(runs: Path, harm: str) -> None:
     assert (code, "not whole" in words) == (4, True)
 
 
+def test_a_damaged_record_of_a_run_hides_neither_the_journal_nor_the_other_runs(runs: Path) -> None:
+    hurt = RunFolder.create(runs, "plan", "mps", World())
+    (hurt.path / "run.json").write_text('{"id":')
+    code, words = told(log.command, "verify", runs=runs)
+    assert (code, f"{hurt.run.id}/run.json is damaged" in words, "not whole" in words) == (4, True, True)
+    code, words = told(run.command, runs=runs)
+    assert (code, "apply" in words, len(words.splitlines())) == (0, True, 1)
+
+
 @pytest.mark.parametrize(("seq", "older"), [(1, True), (2, False), (4, False)])
 def test_a_node_that_was_put_back_to_an_older_head_is_a_finding(
     runs: Path, monkeypatch: pytest.MonkeyPatch, seq: int, older: bool

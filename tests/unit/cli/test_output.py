@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,23 @@ def test_words_that_nobody_can_read_end_nothing() -> None:
     line = f"{sys.executable} -c 'from wizara.cli.main import main; main()' check mps >&- 2>&-"
     environment = {**os.environ, "PYTHONPATH": str(tree.root())}
     assert subprocess.run(["sh", "-c", line], env=environment, check=False).returncode == 0
+
+
+def test_a_letter_that_the_terminal_lacks_is_written_as_its_escape() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(tree.root()), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*WIZARA, "show", "mps"], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr, "\\u2194" in done.stdout) == (0, "", True)
+
+
+def test_a_slow_reader_of_a_pipe_that_does_not_block_loses_nothing() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(tree.root())}
+    whole = subprocess.run([*WIZARA, "schema", "site"], capture_output=True, env=environment, check=True).stdout
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(writing, False)
+    with subprocess.Popen([*WIZARA, "schema", "site"], stdout=writing, env=environment) as process:
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            time.sleep(0.5)  # the pipe is full meanwhile
+            said = pipe.read()
+    assert (process.returncode, said == whole, len(whole) > 4096) == (0, True, True)

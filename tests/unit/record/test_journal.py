@@ -202,3 +202,18 @@ def test_a_file_that_is_no_journal_is_a_fault_with_its_place(tmp_path: Path) -> 
     (tmp_path / FILE).write_bytes(b"not a database" * 100)
     with pytest.raises(UsageFault, match=r"journal\.db"):
         Journal.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "BEFORE INSERT ON journal BEGIN SELECT raise(IGNORE); END",
+        "AFTER INSERT ON journal BEGIN UPDATE journal SET body = '{}' WHERE seq = NEW.seq; END",
+    ],
+)
+def test_what_somebodys_trigger_swallows_is_never_acknowledged(tmp_path: Path, trigger: str) -> None:
+    with Journal.open(tmp_path) as journal:
+        with sqlite3.connect(journal.path) as connection:
+            connection.executescript(f"DROP TRIGGER no_edit; CREATE TRIGGER swallow {trigger};")
+        with pytest.raises(UsageFault, match="does not keep"):
+            journal.append("r1", "step", "gw-hq", number=1)
