@@ -186,6 +186,10 @@ def _mysql(text: bytes) -> Iterator[Told]:
     yield "mysql", met(lan("looks.databases").mysql, len(body).to_bytes(3, "little") + b"\0" + body), 3306
 
 
+def _line(text: bytes) -> bytes:
+    return b" ".join(text.splitlines())
+
+
 def _shares(text: bytes) -> Iterator[Told]:
     shown = text.decode("utf-8", "replace")
     smb, session = lan("looks.smb"), lan("looks.smb_session")
@@ -193,7 +197,7 @@ def _shares(text: bytes) -> Iterator[Told]:
     async def stranger(_talk: object, _ip: str) -> tuple[list[str], list[str]]:
         return [shown], [shown]
 
-    reply = session.framed(b"\xfeSMB" + bytes(60) + struct.pack("<HHH", 65, 1, 0x0210) + bytes(60))
+    reply = session.framed(b"\xfeSMB" + bytes(12) + b"\1" + bytes(47) + struct.pack("<HHH", 65, 1, 0x0210) + bytes(60))
     with patch.object(smb, "stranger", stranger):
         yield "smb", met(smb.smb, reply), 445
 
@@ -325,13 +329,13 @@ SOURCES: dict[str, Callable[[bytes], Iterator[Told]]] = {
     "SMTP": _talk("smtp", ("looks.mailboxes", "smtp"), 25, lambda text: b"220 " + text + b"\r\n220 x\r\n", lambda _text: b"250 x\r\n", lambda _text: b"250 x\r\n",
                   lambda text: b"250 " + text + b"\r\n250 x\r\n"),
     "Telnet": _talk("telnet", ("looks.legacy", "telnet"), 23, lambda text: b"\xff\xfd\x18" + text + b"login:"),
-    "Redis": _talk("redis", ("looks.databases", "redis"), 6379, lambda _text: b"", lambda text: b"+PONG" + text),
-    "Memcached": _talk("memcached", ("looks.databases", "memcached"), 11211, lambda _text: b"", lambda text: b"VERSION " + text),
+    "Redis": _talk("redis", ("looks.databases", "redis"), 6379, lambda _text: b"", lambda text: b"+PONG " + _line(text) + b"\r\n"),
+    "Memcached": _talk("memcached", ("looks.databases", "memcached"), 11211, lambda _text: b"", lambda text: b"VERSION 1.6 " + _line(text)[:80] + b"\r\n"),
     "MariaDB": _mysql,
     "POP3": _talk("pop3", ("looks.mailboxes", "pop3"), 110, lambda text: b"+OK " + text + b"\r\n", lambda _text: b"-ERR\r\n"),
     "IMAP": _talk("imap", ("looks.mailboxes", "imap"), 143, lambda text: b"* OK " + text + b"\r\n", lambda _text: b"* CAPABILITY IMAP4\r\na OK\r\n"),
-    "finger": _talk("finger", ("looks.legacy", "finger"), 79, lambda _text: b"", lambda text: b"Login: " + text),
-    "rlogin": _talk("rlogin", ("looks.legacy", "rlogin"), 513, lambda _text: b"", lambda text: b"\1" + text),
+    "finger": _talk("finger", ("looks.legacy", "finger"), 79, lambda _text: b"", lambda text: b"Login: " + text + b"\r\n"),
+    "rlogin": _talk("rlogin", ("looks.legacy", "rlogin"), 513, lambda _text: b"", lambda text: b"\1" + text + b"\r\n"),
     "rsync modules": _talk("rsync", ("looks.files", "rsync"), 873, lambda _text: b"@RSYNCD: 31\n",
                            lambda text: text.replace(b"\t", b"") + b"\tx\n@RSYNCD: OK\n@RSYNCD: EXIT\n"),
     "exported configuration and its file name": _configuration,

@@ -1,4 +1,4 @@
-"""Which looks are taken at an open port: by what it said first, by its number, else in turn; and the single datagrams."""
+"""Which looks are taken at an open port, and inside its TLS: by what it said first, by its number, else in turn; and the datagrams."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ from audits.lan.looks import (
     web,
 )
 from audits.lan.ports import HTTPS, TLS
+from audits.lan.prompt import asks_for_login
 from wizara.audit.orders import Facts
 
 Look = Callable[[Door, str, int], Awaitable[Facts]]
 Named = tuple[tuple[str, Look], ...]
 """What is done one after the other where the first of them is answered: (name, look)."""
 
-#: look → the kind of observation it makes, where the two differ
-KINDS = {"https": "http"}
+_WITHIN = "-tls"
+"""What ends the name of a look that is taken inside TLS; the observation is of the same kind."""
 
 _SSH: Named = (("ssh", ssh.look),)
 _TELNET: Named = (("telnet", legacy.telnet),)
 _WEB: Named = (("http", web.http), ("login", web.factory_login))
-_OVER_TLS: Named = (("https", web.https), ("login", web.factory_login_over_tls))
-_TLS_WEB: Named = (("tls", tls.look), *_OVER_TLS)
+_TLS: Named = (("tls", tls.look),)
+_WEB_WITHIN: Named = (("https", web.https), ("login", web.factory_login_over_tls))
 _VNC: Named = (("vnc", screens.vnc),)
 _SMTP: Named = (("smtp", mailboxes.smtp),)
 _FTP: Named = (("ftp", files.ftp),)
@@ -52,18 +53,16 @@ _SOCKS: Named = (("socks", proxies.socks),)
 
 #: What a service says first → what it is; whatever the number of its port.
 _FIRST: tuple[tuple[re.Pattern[bytes], tuple[Named, ...]], ...] = (
-    (re.compile(rb"SSH-"), (_SSH,)),
-    (re.compile(rb"\xff[\xfb-\xfe]"), (_TELNET,)),
+    (re.compile(rb"SSH-\d\.\d+-"), (_SSH,)),
+    (re.compile(rb"\xff[\xfb-\xfe][\0-\x31\x8a-\x8c\xff]"), (_TELNET,)),
     (re.compile(rb"RFB \d{3}\.\d{3}\n"), (_VNC,)),
-    (re.compile(rb"@RSYNCD:"), ((("rsync", files.rsync),),)),
-    (re.compile(rb"\+OK"), ((("pop3", mailboxes.pop3),),)),
-    (re.compile(rb"\* (OK|PREAUTH)"), ((("imap", mailboxes.imap),),)),
-    (re.compile(rb".\0\0[\0\1](\x0a[\x20-\x7e]+\0|\xff)", re.DOTALL), ((("mysql", databases.mysql),),)),
+    (re.compile(rb"@RSYNCD: \d"), ((("rsync", files.rsync),),)),
+    (re.compile(rb"\+OK[ \r\n]"), ((("pop3", mailboxes.pop3),),)),
+    (re.compile(rb"\* (OK|PREAUTH)[ \r\n]"), ((("imap", mailboxes.imap),),)),
+    (re.compile(rb".\0\0[\0\1](\x0a[\x20-\x7e]+\0|\xff.[\x03-\x13])", re.DOTALL), ((("mysql", databases.mysql),),)),
     (re.compile(rb"(?i)220[ -][^\r\n]*smtp"), (_SMTP, _FTP)),
-    (re.compile(rb"220"), (_FTP, _SMTP)),
+    (re.compile(rb"220[ -]"), (_FTP, _SMTP)),
 )
-#: A prompt of a terminal, wherever it stands in what is said.
-_PROMPT = re.compile(rb"(?i)(login|user ?name|password)\s*[:>]\s*$|user access verification")
 _MAIL = frozenset({25, 465, 587, 2525})
 #: Kerberos, Windows' RPC, AFP, PPTP, NFS, SIP, and names over TCP: languages that the audit does not speak, and that want no other.
 _UNSPOKEN = frozenset({53, 88, 135, 548, 1723, 2049, 5060})
@@ -84,8 +83,12 @@ _AT: dict[int, Named] = {
 }  # fmt: skip
 #: What else is tried where a service says nothing unasked and its port's usual language is not understood, likeliest first.
 _SEARCHED: tuple[Named, ...] = (
-    (("tls", tls.look_where_spoken), *_OVER_TLS), _REDIS, _POSTGRES, _MONGODB, _MQTT, _LDAP, _MEMCACHED, _SOCKS,
+    (("tls", tls.look_where_spoken),), _REDIS, _POSTGRES, _MONGODB, _MQTT, _LDAP, _MEMCACHED, _SOCKS,
 )  # fmt: skip
+#: The number of a port of TLS → what usually speaks inside it; of others, what speaks there in clear.
+_AT_WITHIN: dict[int, Named] = {636: _LDAP, 3269: _LDAP, 6380: _REDIS, 8883: _MQTT}
+#: Mail inside TLS is judged by its certificate alone, and screens inside TLS not at all: nothing else is asked there.
+_UNSPOKEN_WITHIN = frozenset({465, 990, 993, 995, 3389})
 
 
 def candidates(port: int, heard: bytes) -> tuple[Named, ...]:
@@ -97,15 +100,22 @@ def candidates(port: int, heard: bytes) -> tuple[Named, ...]:
         return by_words
     if heard:
         talks_on = legacy.rotates(heard)
-        named = (("chargen", legacy.chargen),) if talks_on else _TELNET if _PROMPT.search(heard) else _AT.get(port)
-        return (named,) if named else ()
+        prompts = asks_for_login(heard.decode("latin-1"))
+        named = (("chargen", legacy.chargen),) if talks_on else _TELNET if prompts else None
+        usual = _AT.get(port) if port in _GREETING else None  # who waits to be spoken to says nothing unasked
+        return (named,) if named else (usual,) if usual else ()
     if port in _UNSPOKEN:
         return ()
     at = _AT.get(port)
     if port in _GREETING:
         return (at,) if at else ()
-    usual = at or (_TLS_WEB if port in HTTPS else (("tls", tls.look),) if port in TLS else None)
+    usual = at or (_TLS if port in HTTPS | TLS else None)
     return (usual, _WEB) if usual else (_WEB,)
+
+
+def greets(port: int) -> bool:
+    """Say whether the usual services of *port* speak first."""
+    return port in _GREETING
 
 
 def searched(port: int, tried: Iterable[Named]) -> tuple[Named, ...]:
@@ -114,6 +124,34 @@ def searched(port: int, tried: Iterable[Named]) -> tuple[Named, ...]:
         return ()
     names = {named[0][0] for named in tried}
     return tuple(named for named in _SEARCHED if named[0][0] not in names)
+
+
+def candidates_within(port: int) -> tuple[Named, ...]:
+    """Return what may speak inside TLS at *port*, likeliest first; nothing where nothing is asked there."""
+    if port in _UNSPOKEN_WITHIN:
+        return ()
+    usual = _AT_WITHIN.get(port) or (_AT.get(port) if _AT.get(port) in _SEARCHED else None)
+    return (_within(usual), _WEB_WITHIN) if usual else (_WEB_WITHIN,)
+
+
+def searched_within(port: int, tried: Iterable[Named]) -> tuple[Named, ...]:
+    """Return what else is asked inside TLS at *port* where none of the *tried* was answered."""
+    names = {named[0][0] for named in tried}
+    others = (_within(named) for named in _SEARCHED[1:])
+    return tuple(named for named in others if named[0][0] not in names)
+
+
+def _within(named: Named) -> Named:
+    return tuple((f"{name}{_WITHIN}", partial(_look_within, look)) for name, look in named)
+
+
+async def _look_within(look: Look, door: Door, ip: str, port: int) -> Facts:
+    return await look(door.within(tls.any_tls()), ip, port)
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of observation that the look of this *name* makes."""
+    return "http" if name == "https" else name.removesuffix(_WITHIN)
 
 
 def datagrams() -> tuple[tuple[str, int, Look], ...]:

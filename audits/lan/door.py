@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import socket
 import ssl
 import struct
@@ -25,8 +26,12 @@ from wizara.text import _
 
 _CONNECT, _CLOSE = 2, 1
 """Frames that opening a connection takes of us (SYN, ACK), and ending it."""
+_HANDSHAKE = 2
+"""Frames that going on in TLS takes of us: a hello, and the end of the handshake."""
 _TALK, _ANSWER = 12, 4
 """Time-outs that one connection, and one answer on it, may last: who sends a byte now and then holds nobody up."""
+_SHAKEN = 2
+"""Time-outs that a handshake of TLS may take."""
 _RTT = struct.Struct("=68xI")
 """Where ``tcpi_rtt``, in microseconds, stands in Linux's ``struct tcp_info``."""
 
@@ -92,11 +97,36 @@ class Talk:
         except (TimeoutError, OSError):
             return
 
+    async def encrypt(self, tls: ssl.SSLContext) -> bool:
+        """Go on in TLS; say whether that came about, for a connection where it did not is of no more use."""
+        if self._hushed:
+            raise Untouchable(self._hushed)
+        began = time.monotonic()
+        left = self._end - began
+        if left <= 0 or self._patience.over:
+            return False
+        self._spend(_HANDSHAKE)
+        try:
+            await asyncio.wait_for(self._writer.start_tls(tls, server_hostname=""), min(_SHAKEN * self._timeout, left))
+        except (TimeoutError, OSError):
+            return False
+        finally:
+            self._patience.wait(time.monotonic() - began, self._grace)
+        return True
+
+    @property
+    def ended(self) -> bool:
+        """Say whether the peer has closed, and all that it said was heard."""
+        return self._reader.at_eof()
+
     @property
     def certificate(self) -> bytes | None:
-        """The peer's certificate (DER) when the connection is TLS."""
+        """The peer's certificate (DER) when the connection is TLS, and the peer has not broken it off already."""
         tls = self._writer.get_extra_info("ssl_object")
-        return tls.getpeercert(binary_form=True) if isinstance(tls, ssl.SSLObject) else None
+        try:
+            return tls.getpeercert(binary_form=True) if isinstance(tls, ssl.SSLObject) else None
+        except ValueError:
+            return None
 
 
 class Host:
@@ -118,8 +148,16 @@ class Door:
         self._wires: dict[Network | str, Bucket] = {}
         self._checked: dict[str, float] = {}
         self._hours_hold = 0.0
+        self.inside: ssl.SSLContext | None = None
+        """The TLS that all connections begin with, if any."""
         self.sent = 0
         """Frames that left below the sockets."""
+
+    def within(self, tls: ssl.SSLContext) -> Door:
+        """Return this door, with the same budgets and checks, for connections that speak *tls* from their first byte."""
+        other = copy.copy(self)
+        other.inside = tls
+        return other
 
     def plug(self, port: str, networks: tuple[Network, ...]) -> None:
         """Note that *networks* are one wire, which the interface *port* is plugged into; link-local addresses are of it, too."""
@@ -238,17 +276,19 @@ class Door:
     @asynccontextmanager
     async def tcp(self, ip: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Talk]:
         """Connect to *port* of *ip*; OSError or TimeoutError when that fails."""
+        tls = tls or self.inside
         async with self._all, self.host(ip).sockets:
             await self.admit(ip, _CONNECT)
             self.check(ip, port)
             opening = asyncio.open_connection(ip, port, ssl=tls, server_hostname="" if tls else None, limit=1 << 16)
             began, patience = time.monotonic(), self.host(ip).patience
             try:
-                reader, writer = await asyncio.wait_for(opening, self.pace.timeout * (2 if tls else 1))
+                reader, writer = await asyncio.wait_for(opening, self.pace.timeout * (_SHAKEN if tls else 1))
             finally:
                 if tls:  # a handshake may drip, too; who takes no connection any more is the breaker's matter
                     patience.wait(time.monotonic() - began)
-            self.heard(ip, _round_trip(writer))
+            if trip := _round_trip(writer):
+                self.heard(ip, trip)
             spend, hushed = partial(self._spend, ip), self._hushed(ip, port)
             try:
                 yield Talk(reader, writer, self.pace.timeout, spend, patience, hushed)
@@ -311,7 +351,9 @@ def _bare(address: Address) -> Address:
 
 
 def _round_trip(writer: asyncio.StreamWriter) -> float:
-    """Return the seconds that the kernel measured for the handshake: this program's own delays are not in it."""
+    """Return the seconds that the kernel measured for the handshake, without our own delays; 0 where the peer hung up at once."""
     channel = writer.get_extra_info("socket")
+    if channel is None:
+        return 0.0
     told: bytes = channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RTT.size)
     return float(_RTT.unpack(told)[0]) / 1e6 if len(told) == _RTT.size else 0.0

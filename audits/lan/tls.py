@@ -12,6 +12,8 @@ from wizara.audit.orders import Facts
 
 VERSIONS = {"SSLv3": 0x0300, "TLSv1.0": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 _TLS13 = 0x0304
+_RECORD = 1 << 14
+"""Bytes that a record may hold (RFC 8446 §5.1)."""
 #: Suites wide enough that any server of the last twenty years shares one with us.
 _SUITES = (
     0x1301, 0x1302, 0x1303, 0xC02C, 0xC030, 0xC02B, 0xC02F, 0xCCA9, 0xCCA8, 0xC024, 0xC028, 0xC023, 0xC027, 0xC00A,
@@ -130,7 +132,10 @@ async def look_where_spoken(door: Door, ip: str, port: int) -> Facts:
 async def spoken(door: Door, ip: str, port: int) -> bool:
     """Say whether *port* answers a ClientHello with a record of TLS, be it an alert (RFC 8446 §5.1)."""
     answer = await _heard(door, ip, port, client_hello(VERSIONS["TLSv1.2"]))
-    return len(answer) >= 5 and answer[0] in {0x15, 0x16} and answer[1] == 0x03
+    kind, size = answer[5:6], int.from_bytes(answer[3:5], "big")
+    refuses = answer[:1] == b"\x15" and (size, len(answer)) == (2, 7) and kind in {b"\1", b"\2"}
+    greets = answer[:1] == b"\x16" and 4 <= size <= _RECORD and kind == b"\2"
+    return (refuses or greets) and answer[1] == 0x03 and answer[2] <= 0x04
 
 
 async def _takes(door: Door, ip: str, port: int, version: str, suites: tuple[int, ...]) -> bool:
@@ -152,7 +157,7 @@ async def _heard(door: Door, ip: str, port: int, hello: bytes) -> bytes:
 
 
 def _whole(heard: bytes) -> bool:
-    return heard[0] != 0x16 or len(heard) >= 5 + int.from_bytes(heard[3:5], "big")
+    return heard[0] not in {0x15, 0x16} or len(heard) >= 5 + int.from_bytes(heard[3:5], "big")
 
 
 async def _certificate(door: Door, ip: str, port: int) -> bytes | None:

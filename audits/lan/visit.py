@@ -7,7 +7,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Literal
 
 from audits.lan.budget import GENTLE, class_of
-from audits.lan.dispatch import KINDS, Look, Named, candidates, datagrams, searched
+from audits.lan.dispatch import (
+    Look,
+    Named,
+    candidates,
+    candidates_within,
+    datagrams,
+    greets,
+    kind_of,
+    searched,
+    searched_within,
+)
 from audits.lan.door import Door, Untouchable
 from audits.lan.ports import FORBIDDEN, HTTP, HTTPS, SILENT, TLS
 from audits.lan.progress import Progress
@@ -20,6 +30,8 @@ _KEPT = 512
 """Bytes of a greeting that are kept to choose the looks by, when the scan is taken up again."""
 _EXPECTANT = HTTP | HTTPS | TLS
 """Ports whose usual services wait to be spoken to: listened to only when they turn out to be something else."""
+_GREETS = 1.0
+"""Seconds in which a service greets that is known by its greeting; who says nothing at all is listened to longer in the end."""
 _SEARCHED_PORTS = 6
 """Ports of a machine that say nothing and are asked in every language: a trap that opens all its ports delays nobody."""
 
@@ -96,7 +108,7 @@ class Visits:
         try:
             async with self.door.tcp(ip, port) as talk:
                 speaks = listens or port not in _EXPECTANT | SILENT
-                heard = await talk.hear(2048, seconds=1.0) if speaks else b""
+                heard = await talk.hear(2048, seconds=None if listens else _GREETS) if speaks else b""
         except ConnectionRefusedError:
             return "closed", b""
         except (TimeoutError, OSError):
@@ -110,10 +122,11 @@ class Visits:
         """Speak to an open *port*; tell it when it stays unknown what listens there, or is not asked to the end."""
         if port in SILENT:
             return
-        known = await self._recognised(ip, port, heard)
+        name = await self._recognised(ip, port, heard)
+        known = bool(name) and (name != "tls" or await self._recognised_within(ip, port))
         left = self._left(ip)
         if (not known or left == "slow") and not self._done(f"service {ip} tcp/{port}"):
-            told: Facts = {"answer": False, "reason": left or "unrecognised"}
+            told: Facts = {"answer": False, "reason": left or ("within" if name else "unrecognised")}
             self._say(Sighting("service", "service", told, ip, port, "tcp"))
             self.progress.looked(f"service {ip} tcp/{port}")
 
@@ -122,21 +135,37 @@ class Visits:
         tripped = self.door.health(ip).tripped
         return "slow" if tripped == "slow" else "breaker" if tripped else ""
 
-    async def _recognised(self, ip: str, port: int, heard: bytes) -> bool:
-        """Speak to an open *port* until it is known what listens there; say whether it is."""
+    async def _recognised(self, ip: str, port: int, heard: bytes) -> str:
+        """Speak to an open *port* until it is known what listens there; return its name, or nothing."""
         likely = candidates(port, heard)
-        if await self._named(ip, port, likely):
-            return True
-        if not heard and port in _EXPECTANT and not self._done(f"listened {ip} {port}"):
-            _state, heard = await self.knock(ip, port, listens=True)
-            self.progress.looked(f"listened {ip} {port}")
-            likely = candidates(port, heard) if heard else likely
-            if heard and await self._named(ip, port, likely):
-                return True
-        return await self._named(ip, port, self._further(ip, port, heard, likely))
+        name = await self._named(ip, port, likely)
+        if name or heard:
+            return name
+        late = await self._heard_late(ip, port) if port in _EXPECTANT or greets(port) else b""
+        if late:
+            return await self._named(ip, port, candidates(port, late))
+        further = self._further(ip, port, searched(port, likely))
+        name = await self._named(ip, port, further)
+        late = b"" if name or not further or port in _EXPECTANT else await self._heard_late(ip, port)
+        return name or (await self._named(ip, port, candidates(port, late)) if late else "")
 
-    async def _named(self, ip: str, port: int, likely: Iterable[Named]) -> bool:
-        """Take the looks of the first of the *likely* that is answered; say whether one was."""
+    async def _recognised_within(self, ip: str, port: int) -> bool:
+        """Speak inside the TLS of *port* until it is known what it carries; say whether that is known, or not asked there."""
+        likely = candidates_within(port)
+        if not likely or await self._named(ip, port, likely):
+            return True
+        return bool(await self._named(ip, port, self._further(ip, port, searched_within(port, likely))))
+
+    async def _heard_late(self, ip: str, port: int) -> bytes:
+        """Listen once more, as long as an answer may take: who greets late is known by the greeting, too."""
+        if self._done(f"listened {ip} {port}"):
+            return b""
+        _state, heard = await self.knock(ip, port, listens=True)
+        self.progress.looked(f"listened {ip} {port}")
+        return heard
+
+    async def _named(self, ip: str, port: int, likely: Iterable[Named]) -> str:
+        """Take the looks of the first of the *likely* that is answered; return its name, or nothing."""
         for (name, look), *others in likely:
             what = f"named {name} {ip} tcp/{port}"
             if not self._done(what):
@@ -145,13 +174,13 @@ class Visits:
                     continue
             for further, its in others:
                 await self._look(further, further, its, ip, port, "tcp")
-            return True
-        return False
+            return name
+        return ""
 
-    def _further(self, ip: str, port: int, heard: bytes, likely: tuple[Named, ...]) -> tuple[Named, ...]:
-        """Return what else may be tried at a *port* that says nothing: at few ports of a machine, none of what breaks easily."""
+    def _further(self, ip: str, port: int, others: tuple[Named, ...]) -> tuple[Named, ...]:
+        """Return which *others* may be tried at a *port*: at few ports of a machine, none of what breaks easily."""
         opened = self._opened.get(ip, frozenset())
-        if heard or class_of(self.orders.roles.get(ip), opened) in GENTLE:
+        if not others or class_of(self.orders.roles.get(ip), opened) in GENTLE:
             return ()
         mute = self._mute.setdefault(ip, set())
         if len(mute) >= _SEARCHED_PORTS and port not in mute:
@@ -159,7 +188,7 @@ class Visits:
         if port not in mute:
             mute.add(port)
             self.progress.looked(f"searched {ip} {port}")
-        return searched(port, likely)
+        return others
 
     async def _look(
         self, key: str, name: str, look: Look, ip: str, port: int, proto: Literal["tcp", "udp"], named: str = ""
@@ -175,7 +204,7 @@ class Visits:
         left = self._left(ip)
         if left and facts.get("answer") is False:
             facts = facts | {"reason": left}
-        self._say(Sighting(name, KINDS.get(name, name), facts, ip, port, proto))
+        self._say(Sighting(name, kind_of(name), facts, ip, port, proto))
         self.progress.looked(what, *([named] if named and facts.get("answer") is not False else []))
         return facts
 

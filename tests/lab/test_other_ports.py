@@ -70,7 +70,9 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[audits.Audit]:
             554,
             stubs.replies({b"OPTIONS": b"RTSP/1.0 200 OK\r\n\r\n", b"DESCRIBE": b"RTSP/1.0 200 OK\r\n\r\n"}),
         )
-        stubs.tcp(ground, 23, 1433, stubs.says(b"", b"\x04\1\0\x14\0\0\1\0\1\0\x06\0\1\xff\2"))
+        stubs.tcp(
+            ground, 23, 1433, stubs.says(b"", b"\4\1\0\x1a\0\0\1\0\0\0\x0b\0\6\1\0\x11\0\1\xff" + bytes(6) + b"\2")
+        )
         stubs.tcp(ground, 24, 9000, stubs.exactly({}))
         stubs.tcp(ground, 25, 80, stubs.page(_SHOP))
         ground.wait({**PORTS, 20: 2375, 21: 1080, 22: 554, 23: 1433, 24: 9000, 25: 80})

@@ -49,7 +49,7 @@ async def winbox(door: Door, ip: str, port: int) -> Facts:
     async def script(talk: Talk) -> Facts:
         await talk.say(bytes([len(words)]) + b"\x06" + words)
         reply = await talk.hear(128)
-        known = len(reply) >= 35 and reply[1] == 0x06 and reply[0] == len(reply) - 2
+        known = len(reply) >= 35 and reply[1] == 0x06 and reply[0] == len(reply) - 2 and words not in reply
         return {"open": True} if known else silence(reply)
 
     return await converse(door, ip, port, script)

@@ -27,10 +27,16 @@ def silence(heard: bytes = b"") -> Facts:
 
 
 def decided(facts: Facts, **flags: bool | None) -> Facts:
-    """Return *facts* with the *flags* that are known; one that is None was asked for, and no answer decided it."""
+    """Return *facts* with the *flags* that are known; one that is None was asked for, and no answer decided it.
+
+    What is ``undecided`` in *facts* already stays so, but for what is known now; a flag that is None now is no fact any more.
+    """
     known: Facts = {name: flag for name, flag in flags.items() if flag is not None}
-    missing = [name for name, flag in flags.items() if flag is None]
-    return facts | known | ({"undecided": [*missing]} if missing else {})
+    earlier = facts.get("undecided")
+    asked = [*(earlier if isinstance(earlier, list) else ()), *(name for name, flag in flags.items() if flag is None)]
+    missing = [name for name in dict.fromkeys(map(str, asked)) if name not in known]
+    others: Facts = {name: value for name, value in facts.items() if name not in {"undecided", *missing}}
+    return others | known | ({"undecided": [*missing]} if missing else {})
 
 
 async def reply(talk: Talk, say: str | None = None) -> bytes:

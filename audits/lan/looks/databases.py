@@ -3,42 +3,104 @@
 from __future__ import annotations
 
 import re
+import secrets
 import struct
 
 from audits.lan.door import Door, Talk
 from audits.lan.looks.conversation import converse, decided, hear_exactly, silence
+from audits.lan.tls import any_tls
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
-#: Errors of PostgreSQL that refuse nobody in particular: no more connections, starting, stopping (SQLSTATE 53300, 57P01–57P03).
-_BUSY = re.compile(rb"\0C(53300|57P0[123])\0")
+#: An error of PostgreSQL's protocol 3.0: fields, each a letter and a text, SQLSTATE and words among them.
+_FIELDS = re.compile(rb"(?:[A-Za-z][^\0]*\0){2,}\0")
+_SQLSTATE = re.compile(rb"\0C([0-9A-Z]{5})\0")
+_REFUSES = b"28"
+"""The class of PostgreSQL's errors that refuse whom they are told; others are no more room, starting, stopping, a pool's own."""
+_SSL_REQUEST = struct.pack("!II", 8, 80877103)
+_WAYS_IN = range(13)
+"""Ways in which PostgreSQL asks who comes (AuthenticationOk is 0)."""
+#: What Redis says to PING: that it is there, or why it does not answer that.
+_REDIS = re.compile(
+    rb"(\+PONG|-(?:NOAUTH|DENIED|WRONGPASS|NOPERM|ERR operation not permitted)|"
+    rb"-(?:LOADING|MASTERDOWN|MISCONF|BUSY|ERR max number of clients))\b[^\r\n]*\r\n"
+)
+_DECIDES = (b"+PONG", b"-NOAUTH", b"-DENIED", b"-WRONGPASS", b"-NOPERM", b"-ERR operation")
+#: The greeting of MariaDB and MySQL (protocol 10: version, thread, eight bytes of salt, a zero), and an error before any login (1000–4999).
+_GREETING = re.compile(rb"\x0a[\x20-\x7e]+\0.{4}.{8}\0.*", re.DOTALL)
+_REFUSED = re.compile(rb"\xff(.[\x03-\x13])[\x20-\x7e\x80-\xff]+", re.DOTALL)
+_MEMCACHED = re.compile(rb"VERSION \d[\w.+~-]{0,40}(?: [^\r\n]{0,80})?\r\n")
+_REQUEST = b"\0\x07\0\0\0\1\0\0"
+"""The head of a datagram of memcached: its number, and that it is the first of one."""
 #: Too many connections, of MariaDB and MySQL.
 _CROWDED = frozenset({1040, 1203})
 #: Errors of MariaDB and MySQL that tell of a lockout: host blocked, too many connections, account locked (two numbers).
 _LOCKED = frozenset({1129, 1203, 3118, 4151})
-
-
-_UNAVAILABLE = 3
-"""The broker is not to be had now (MQTT 3.1.1 §3.2.2.3)."""
-_TABULAR, _ENCRYPTION, _LAST, _NO_ENCRYPTION = 4, 1, 0xFF, 2
+#: CONNACK: of version 3, or of a broker that speaks version 5 alone (MQTT 5 §3.2.2.2: 0x80 and above refuse).
+_ANSWERED = re.compile(rb"\x20\x02\0[\0-\x05]|\x20[\x03-\x3e]\0[\x80-\x9f].+", re.DOTALL)
+#: What a broker's code says of strangers (MQTT 3.1.1 §3.2.2.3); that it dislikes a version, an identifier or the time says nothing of them.
+_BROKER = {0: True, 4: False, 5: False}
+_TABULAR, _WHOLE = 4, 1
+_VERSION, _ENCRYPTION, _LAST, _NO_ENCRYPTION = 0, 1, 0xFF, 2
 
 
 async def postgres(door: Door, ip: str, port: int) -> Facts:
-    """Begin as ``postgres``: a server that trusts everybody asks for no password (protocol 3.0, AuthenticationOk)."""
+    """Begin as ``postgres``: a server that trusts everybody asks for no password (protocol 3.0, AuthenticationOk).
+
+    It is asked for TLS first (SSLRequest), then in clear, unless it lets in by TLS: its rules may tell the two apart.
+    """
+
+    async def first(talk: Talk) -> Facts:
+        await talk.say(_SSL_REQUEST)
+        offered = await talk.hear(64)
+        if offered[:1] == b"E":
+            return {}  # no such question in its version of the protocol, or no PostgreSQL: it is asked in clear
+        if offered not in {b"S", b"N"}:
+            return silence(offered)
+        upgraded = offered == b"S" and await talk.encrypt(any_tls())
+        begun = await _begin(talk) if upgraded or offered == b"N" else silence()
+        if begun.get("heard"):
+            return begun
+        return decided(_way(begun) | {"offers_tls": offered == b"S", "upgraded": upgraded}, open=_let_in(begun))
+
+    facts = await converse(door, ip, port, first)
+    if facts.get("answer") is False or facts.get("open") or facts.get("offers_tls") is False:
+        return facts
+    clear = await converse(door, ip, port, _begin)
+    if not facts or clear.get("heard"):
+        return clear
+    ways = {_let_in(facts), _let_in(clear)}
+    return decided(_way(clear) | facts, open=True if True in ways else None if None in ways else False)
+
+
+def _way(facts: Facts) -> Facts:
+    return {name: value for name, value in facts.items() if name == "method"}
+
+
+def _let_in(facts: Facts) -> bool | None:
+    found = facts.get("open")
+    return found if isinstance(found, bool) else None
+
+
+async def _begin(talk: Talk) -> Facts:
+    """Ask to begin as ``postgres``, and say whether that is let in, with the way in that is asked for."""
     body = struct.pack("!I", 196608) + b"user\0postgres\0database\0postgres\0\0"
-
-    async def script(talk: Talk) -> Facts:
-        await talk.say(struct.pack("!I", len(body) + 4) + body)
-        reply = await hear_exactly(talk, 9)
-        if reply[:1] == b"E":
-            told = reply + await talk.hear(1024)
-            return decided({}, open=None if _BUSY.search(told) else False)
-        if reply[:1] != b"R" or len(reply) < 9:
-            return silence(reply)
-        await talk.say(b"X\0\0\0\4")
-        return {"open": reply[5:9] == b"\0\0\0\0", "method": int.from_bytes(reply[5:9], "big")}
-
-    return await converse(door, ip, port, script)
+    await talk.say(struct.pack("!I", len(body) + 4) + body)
+    head = await hear_exactly(talk, 5)
+    size = int.from_bytes(head[1:], "big") - 4
+    if len(head) < 5 or head[:1] not in b"RE" or not 4 <= size <= 30000:
+        return silence(head)
+    told = await hear_exactly(talk, size)
+    if head[:1] == b"E":
+        state = _SQLSTATE.search(told)
+        if len(told) < size or not _FIELDS.fullmatch(told) or not state:
+            return silence(head + told)
+        return decided({}, open=False if state[1].startswith(_REFUSES) else None)
+    method = int.from_bytes(told[:4], "big")
+    if len(told) < 4 or method not in _WAYS_IN:
+        return silence(head + told)
+    await talk.say(b"X\0\0\0\4")
+    return {"open": method == 0, "method": method}
 
 
 async def mysql(door: Door, ip: str, port: int) -> Facts:
@@ -46,10 +108,10 @@ async def mysql(door: Door, ip: str, port: int) -> Facts:
 
     async def script(talk: Talk) -> Facts:
         greeting = await _packet(talk)
-        if greeting[:1] != b"\x0a":
-            crowded = int.from_bytes(greeting[1:3], "little") in _CROWDED
-            refused = greeting[:1] == b"\xff"
-            return decided({}, open=None if crowded else False) if refused else silence(greeting)
+        if refused := _REFUSED.fullmatch(greeting):
+            return decided({}, open=None if int.from_bytes(refused[1], "little") in _CROWDED else False)
+        if not _GREETING.fullmatch(greeting):
+            return silence(greeting)
         version = untrusted(greeting[1:].split(b"\0")[0])
         if door.may_log_in(ip, "root"):
             return {"version": version}
@@ -98,9 +160,12 @@ async def tds(door: Door, ip: str, port: int) -> Facts:
     async def script(talk: Talk) -> Facts:
         await talk.say(b"\x12\1" + (8 + len(options)).to_bytes(2, "big") + b"\0\0\1\0" + options)
         head = await hear_exactly(talk, 8)
-        if len(head) < 8 or head[0] != _TABULAR:
+        size = int.from_bytes(head[2:4], "big") - 8
+        if len(head) < 8 or head[:2] != bytes((_TABULAR, _WHOLE)) or not 0 < size <= 4096:
             return silence(head)
-        told = await hear_exactly(talk, min(int.from_bytes(head[2:4], "big") - 8, 1024))
+        told = await hear_exactly(talk, size)
+        if len(told) < size or told[0] != _VERSION:
+            return silence(head + told)
         for at in range(0, len(told) - 4, 5):
             kind, place = told[at], int.from_bytes(told[at + 1 : at + 3], "big")
             if kind == _ENCRYPTION and place < len(told):
@@ -122,10 +187,11 @@ async def redis(door: Door, ip: str, port: int) -> Facts:
     async def script(talk: Talk) -> Facts:
         await talk.say(b"PING\r\n")
         reply = await talk.hear()
-        if not reply.startswith((b"+PONG", b"-NOAUTH", b"-DENIED", b"-ERR", b"-WRONGPASS")):
+        said = _REDIS.fullmatch(reply)
+        if not said:
             return silence(reply)
-        crowded = b"max number of clients" in reply
-        facts = decided({"reply": untrusted(reply)}, open=None if crowded else reply.startswith(b"+PONG"))
+        known = said[1].startswith(_DECIDES)
+        facts = decided({"reply": untrusted(reply)}, open=said[1] == b"+PONG" if known else None)
         if facts.get("open"):
             await talk.say(b"INFO server\r\n")
             version = re.search(rb"redis_version:([^\r\n]{1,40})", await talk.hear())
@@ -136,15 +202,19 @@ async def redis(door: Door, ip: str, port: int) -> Facts:
 
 
 async def mqtt(door: Door, ip: str, port: int) -> Facts:
-    """CONNECT without a name (MQTT 3.1.1 §3.1); code 0 means that anybody may read and write."""
+    """CONNECT without a name or a password (MQTT 3.1.1 §3.1); code 0 means that anybody may read and write.
+
+    The client's identifier is a new one: one in use would throw another client out.
+    """
 
     async def script(talk: Talk) -> Facts:
-        await talk.say(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")
+        who = b"audit" + secrets.token_hex(6).encode()
+        await talk.say(b"\x10" + bytes([12 + len(who)]) + b"\x00\x04MQTT\x04\x02\x00\x3c\x00" + bytes([len(who)]) + who)
         reply = await talk.hear(64)
-        if len(reply) < 4 or reply[0] != 0x20:
-            return silence()
+        if not _ANSWERED.fullmatch(reply) or len(reply) != 2 + reply[1]:
+            return silence(reply)
         await talk.say(b"\xe0\x00")
-        return decided({"code": reply[3]}, open=None if reply[3] == _UNAVAILABLE else reply[3] == 0)
+        return decided({"code": reply[3]}, open=_BROKER.get(reply[3]))
 
     return await converse(door, ip, port, script)
 
@@ -155,14 +225,14 @@ async def memcached(door: Door, ip: str, port: int) -> Facts:
     async def script(talk: Talk) -> Facts:
         await talk.say(b"version\r\n")
         reply = await talk.hear(256)
-        return {"open": True, "reply": untrusted(reply)} if reply.startswith(b"VERSION") else silence()
+        return {"open": True, "reply": untrusted(reply)} if _MEMCACHED.fullmatch(reply) else silence(reply)
 
     return await converse(door, ip, port, script)
 
 
 async def memcached_datagram(door: Door, ip: str, port: int) -> Facts:
     """Ask its version by UDP: what answers so can be set upon others."""
-    reply = await door.udp(ip, port, b"\0\x07\0\0\0\1\0\0version\r\n")
-    if not reply or len(reply) < 16 or not reply[8:].startswith(b"VERSION"):
+    reply = await door.udp(ip, port, _REQUEST + b"version\r\n")
+    if not reply or reply[:8] != _REQUEST or not _MEMCACHED.fullmatch(reply[8:]):
         return silence(reply or b"")
     return {"open": True, "reply": untrusted(reply[8:])}

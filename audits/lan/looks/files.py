@@ -25,7 +25,7 @@ async def ftp(door: Door, ip: str, port: int) -> Facts:
 
     async def script(talk: Talk) -> Facts:
         banner = await reply(talk)
-        if not banner.startswith(b"220"):
+        if not banner.startswith((b"220 ", b"220-")):
             return silence(banner)
         answer = await reply(talk, "USER anonymous")
         if answer.startswith((b"500", b"502")):  # USER is FTP's first word: who does not know it is no such server

@@ -5,13 +5,15 @@ from __future__ import annotations
 from audits.lan.door import Door, Talk
 from audits.lan.looks.conversation import converse, decided, silence
 from audits.lan.snmp import elements, tlv
+from audits.lan.tls import any_tls
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _BIND, _SEARCH, _EXTENDED = 0x60, 0x63, 0x77
 _BIND_ANSWER, _ENTRY, _DONE, _EXTENDED_ANSWER = 0x61, 0x64, 0x65, 0x78
-#: timeLimitExceeded, adminLimitExceeded, busy, unavailable: nothing is refused, nothing shown (RFC 4511 appendix A.2).
-_LATER = frozenset({3, 11, 51, 52})
+#: timeLimitExceeded, adminLimitExceeded, confidentialityRequired, busy, unavailable: nobody is refused, nothing shown (RFC 4511 A.2).
+_LATER = frozenset({3, 11, 13, 51, 52})
+_INTEGER, _ENUMERATED = 0x02, 0x0A
 _STARTTLS = b"1.3.6.1.4.1.1466.20037"
 _ANONYMOUS = tlv(0x02, b"\3") + tlv(0x04, b"") + tlv(0x80, b"")
 
@@ -39,8 +41,10 @@ def answers(heard: bytes) -> list[tuple[int, bytes]]:
         if len(heard) < at + size:
             break
         try:
-            _number, (tag, content), *_controls = elements(heard[at : at + size])
+            (kind, _number), (tag, content), *_controls = elements(heard[at : at + size])
         except ValueError:
+            break
+        if kind != _INTEGER:
             break
         found.append((tag, content))
         heard = heard[at + size :]
@@ -64,9 +68,10 @@ def _code(found: list[tuple[int, bytes]], tag: int) -> int | None:
     for one, content in found:
         if one == tag:
             try:
-                return int.from_bytes(elements(content)[0][1], "big")
-            except (ValueError, IndexError):
+                (kind, code), *_others = elements(content)
+            except ValueError:
                 return None
+            return int.from_bytes(code, "big") if kind == _ENUMERATED else None
     return None
 
 
@@ -84,31 +89,38 @@ def contexts(found: list[tuple[int, bytes]]) -> list[bytes]:
 
 
 async def ldap(door: Door, ip: str, port: int) -> Facts:
-    """Bind as nobody, read the root entry and then the first of the directory's own; ask for TLS on another connection."""
+    """Bind as nobody, read the root entry and then the first of the directory's own.
 
-    async def script(talk: Talk) -> Facts:
-        bound = await _ask(talk, 1, _BIND, _ANONYMOUS, _BIND_ANSWER)
-        code = _code(bound, _BIND_ANSWER)
-        if code is None:
-            return silence()
-        root = await _ask(talk, 2, _SEARCH, search(b"", b"namingContexts"), _DONE)
-        known = code not in _LATER and _settled(root)
-        for number, context in enumerate(contexts(root)[:4] if root else [], 3):
-            entries = await _ask(talk, number, _SEARCH, search(context, b"1.1"), _DONE)
-            if any(tag == _ENTRY for tag, _content in entries):
-                return {"bind": code, "open": True, "reply": untrusted(context)}
-            known = known and _settled(entries)
-        return decided({"bind": code}, open=False if known else None)
+    Where the connection began in clear, TLS is asked for on another one, and the same again inside it where strangers were
+    not let in: what is answered there decides.
+    """
+    facts = await converse(door, ip, port, _look_around)
+    if facts.get("answer") is False or door.inside:
+        return facts
 
     async def encrypt(talk: Talk) -> Facts:
         code = _code(await _ask(talk, 1, _EXTENDED, tlv(0x80, _STARTTLS), _EXTENDED_ANSWER), _EXTENDED_ANSWER)
-        return {} if code is None else {"starttls": code == 0}
+        told = decided(facts, starttls=None if code is None else code == 0)
+        if code != 0 or facts.get("open"):
+            return told
+        inside = await _look_around(talk) if await talk.encrypt(any_tls()) else silence()
+        found = inside.get("open")
+        return decided(told | inside if found else told, open=found if isinstance(found, bool) else None)
 
-    facts = await converse(door, ip, port, script)
-    if facts.get("answer") is False:
-        return facts
-    offered = (await converse(door, ip, port, encrypt)).get("starttls")
-    missing = facts.pop("undecided", None)
-    told = decided(facts, starttls=offered if isinstance(offered, bool) else None)
-    asked = [one for one in (missing, told.get("undecided")) if isinstance(one, list)]
-    return told | ({"undecided": [name for names in asked for name in names]} if asked else {})
+    told = await converse(door, ip, port, encrypt)
+    return decided(facts, starttls=None) if told.get("answer") is False else told
+
+
+async def _look_around(talk: Talk) -> Facts:
+    bound = await _ask(talk, 1, _BIND, _ANONYMOUS, _BIND_ANSWER)
+    code = _code(bound, _BIND_ANSWER)
+    if code is None:
+        return silence()
+    root = await _ask(talk, 2, _SEARCH, search(b"", b"namingContexts"), _DONE)
+    known = code not in _LATER and _settled(root)
+    for number, context in enumerate(contexts(root)[:4] if root else [], 3):
+        entries = await _ask(talk, number, _SEARCH, search(context, b"1.1"), _DONE)
+        if any(tag == _ENTRY for tag, _content in entries):
+            return {"bind": code, "open": True, "reply": untrusted(context)}
+        known = known and _settled(entries)
+    return decided({"bind": code}, open=False if known else None)

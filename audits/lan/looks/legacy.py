@@ -7,22 +7,41 @@ import re
 
 from audits.lan.door import Door, Talk
 from audits.lan.looks.conversation import converse, silence
+from audits.lan.prompt import asks_for_login
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
-_OTHERS = (b"HTTP/", b"SSH-", b"220", b"+OK", b"* OK", b"-ERR")
+#: Option negotiation before anything that is no text (RFC 854, the options that IANA has assigned).
+_OPTIONS = re.compile(rb"[\t\r\n\x20-\x7e]*\xff[\xfb-\xfe][\0-\x31\x8a-\x8c\xff]")
+_COMMANDS = re.compile(rb"\xff[\xfb-\xfe].|\xff[\xf0-\xfa]", re.DOTALL)
+#: What finger says is lines of text; RFC 1288 gives them no other form, so complaints and greetings of others are told by their words.
+_LINES = re.compile(rb"(?:[\t\x07\x0c\x20-\x7e\x80-\xff]*\r?\n)+")
+_OTHERS = re.compile(
+    rb"(?i)\s*(http/|ssh-|\d{3}[ -]|[+-]\w|\* \w|:\S+ [a-z\d]+ |@rsyncd|version |rfb )"
+    rb"|[^\n]*(?<![a-z])(error|err|invalid|unknown|unrecogni[sz]ed|unsupported|bad|illegal|syntax|malformed|denied|refused|command)(?![a-z])"
+)
+_LONG = 4096
+"""Bytes of finger's answer that are heard."""
+#: What the r-commands' daemons say: leave, perhaps with what a terminal shows, or why not (RFC 1282).
+_REMOTE = re.compile(rb"\0[\x07-\x0d\x1b\x20-\x7e\x80-\xff]*|\x01[\t\x20-\x7e\x80-\xff]+\r?\n")
 
 
 async def telnet(door: Door, ip: str, port: int) -> Facts:
     """Hear what it says first: option negotiation (RFC 854) or a prompt."""
 
     async def script(talk: Talk) -> Facts:
-        heard = await talk.hear_until(lambda octets: b":" in octets or b">" in octets, 2048)
-        negotiates = re.search(rb"\xff[\xfb-\xfe].", heard, re.DOTALL) is not None
-        text = re.sub(rb"\xff[\xfb-\xfe].|\xff[\xf0-\xfa]", b"", heard, flags=re.DOTALL)
-        return {"negotiates": negotiates, "text": untrusted(b" ".join(text.split()))} if heard else silence()
+        heard = await talk.hear_until(_prompts, 2048)
+        negotiates = _OPTIONS.match(heard) is not None
+        if not negotiates and not _prompts(heard):
+            return silence(heard)
+        text = _COMMANDS.sub(b"", heard)
+        return {"negotiates": negotiates, "text": untrusted(b" ".join(text.split()))}
 
     return await converse(door, ip, port, script)
+
+
+def _prompts(heard: bytes) -> bool:
+    return asks_for_login(_COMMANDS.sub(b"", heard).decode("latin-1"))
 
 
 async def finger(door: Door, ip: str, port: int) -> Facts:
@@ -30,8 +49,9 @@ async def finger(door: Door, ip: str, port: int) -> Facts:
 
     async def script(talk: Talk) -> Facts:
         await talk.say(b"\r\n")
-        reply = await talk.hear_until(lambda _heard: False, 4096)
-        if not reply.strip() or reply.startswith(_OTHERS):
+        reply = await talk.hear_until(lambda _heard: False, _LONG)
+        whole = (talk.ended and _LINES.fullmatch(reply)) or len(reply) == _LONG
+        if not whole or not reply.strip() or _OTHERS.match(reply):
             return silence(reply)
         return {"open": True, "reply": untrusted(b" ".join(reply.split())[:200])}
 
@@ -86,7 +106,7 @@ async def _remote_command(door: Door, ip: str, port: int, opening: bytes) -> Fac
     async def script(talk: Talk) -> Facts:
         await talk.say(opening)
         reply = await talk.hear(512)
-        if reply[:1] not in {b"\0", b"\1"}:
+        if reply == opening or not _REMOTE.fullmatch(reply):
             return silence(reply)
         return {"open": True, "reply": untrusted(reply[1:].strip())}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, hear_exactly, silence
+from audits.lan.looks.conversation import converse, silence
 from wizara.audit.orders import Facts
 
 _NONE, _REFUSED = 0x00, 0xFF
@@ -14,8 +14,8 @@ async def socks(door: Door, ip: str, port: int) -> Facts:
 
     async def script(talk: Talk) -> Facts:
         await talk.say(b"\x05\x01\x00")
-        reply = await hear_exactly(talk, 2)
-        if len(reply) < 2 or reply[0] != 5 or reply[1] not in {_NONE, _REFUSED}:
+        reply = await talk.hear_until(lambda heard: len(heard) >= 2, 64)
+        if len(reply) != 2 or reply[0] != 5 or reply[1] not in {_NONE, _REFUSED}:
             return silence(reply)
         return {"open": reply[1] == _NONE}
 

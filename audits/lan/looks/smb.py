@@ -12,6 +12,8 @@ from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _REQUIRED = 2
+_FIRST_ANSWER, _ANSWER = 0x80, 0x01
+"""The flags of SMB 1 and 2 that tell an answer from a question (MS-CIFS §2.2.3.1, MS-SMB2 §2.2.1.2)."""
 _DIALECTS = (0x0202, 0x0210, 0x0300, 0x0302)
 
 
@@ -69,12 +71,13 @@ async def _stranger(door: Door, ip: str, port: int) -> Facts:
 
 def speaks_first(reply: bytes) -> bool:
     """Say whether *reply* accepts the SMB 1 dialect."""
-    return len(reply) > 35 and reply[:5] == b"\xffSMB\x72" and not any(reply[5:9]) and reply[33:35] == b"\0\0"
+    answers = len(reply) > 35 and reply[:5] == b"\xffSMB\x72" and bool(reply[9] & _FIRST_ANSWER)
+    return answers and not any(reply[5:9]) and reply[33:35] == b"\0\0"
 
 
 def negotiated(reply: bytes) -> Facts:
     """Return the dialect and whether signatures are required."""
-    if len(reply) < 70 or reply[:4] != b"\xfeSMB" or any(reply[8:12]):
+    if len(reply) < 70 or reply[:4] != b"\xfeSMB" or any(reply[8:12]) or not reply[16] & _ANSWER:
         return silence()
     mode, dialect = struct.unpack_from("<HH", reply, 66)
     return {"signing_required": bool(mode & _REQUIRED), "dialect": f"{dialect:#06x}"}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from audits.lan.flags import flagged
+from audits.lan.prompt import asks_for_login
 from audits.lan.subjects import services
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Seen
 from wizara.audit.rule import Judgement, broken, rule
-
-#: A question for a name or a password, as a terminal asks it; words about logins in a greeting are none.
-_PROMPT = re.compile(r"(login|user ?name|password)\s*[:>]|user access verification", re.IGNORECASE)
 
 FINGER = flagged("FIN-001", "finger", "open", "AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N")
 ECHO = flagged("ECH-001", "echo", "open", "AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L")
@@ -28,5 +25,5 @@ X11 = flagged("X11-001", "x11", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N")
 def telnet(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A Telnet server: it negotiated options, or it asks for a login in clear."""
     for about, one in services(seen, facts, "telnet"):
-        if one.flag("negotiates") or _PROMPT.search(one.text("text")):
+        if one.flag("negotiates") or asks_for_login(one.text("text")):
             yield broken(about, [one], text=one.text("text"))

@@ -12,7 +12,7 @@ from wizara.audit.rule import Judgement, rule, unknown
 
 _NAMES = 53
 #: What a collector says of a port that it did not ask to the end → a key of the catalogue's ``[reasons]``.
-_REASONS = {"breaker": "left-alone", "slow": "slow"}
+_REASONS = {"breaker": "left-alone", "slow": "slow", "within": "within"}
 
 SOCKS = flagged("SOC-001", "socks", "open", "AC:L/PR:N/UI:N/S:C/C:L/I:L/A:N")
 

@@ -24,9 +24,9 @@ door, flags, progress, snmp, visit, mail, passages = (
     load(f"audits.lan.{name}")
     for name in ("door", "flags", "progress", "snmp", "visit", "weaknesses.mail", "weaknesses.passages")
 )
-appliances, databases, files, ldap, mailboxes, rpc, screens = (
+appliances, clocks, databases, files, ldap, mailboxes, rpc, screens = (
     load(f"audits.lan.looks.{name}")
-    for name in ("appliances", "databases", "files", "ldap", "mailboxes", "rpc", "screens")
+    for name in ("appliances", "clocks", "databases", "files", "ldap", "mailboxes", "rpc", "screens")
 )
 MANDATE = {
     "commissioner": "t", "reference": "t", "date": "2026-01-01", "perimeter": ["127.0.0.0/8"], "from": "2020-01-01", "to": "2099-01-01",
@@ -191,12 +191,14 @@ def directory(bind: bytes, search: bytes) -> dict[bytes, bytes]:
         (screens.rtsp, b"", {b"OPTIONS": b"RTSP/1.0 200 OK\r\n\r\n", b"DESC": b"RTSP/1.0 200 OK\r\n\r\n" + LATE}, {"open": None}, ["open"]),
         (mailboxes.pop3, b"+OK\r\n", {b"CAPA": b"+OK\r\nUSER\r\n.\r\n" + LATE}, {"plaintext": None}, ["plaintext"]),
         (mailboxes.imap, b"* OK\r\n", {b"CAPA": b"* CAPABILITY\r\na OK\r\n" + LATE}, {"plaintext": None}, ["plaintext"]),
-        (databases.postgres, b"", {b"": b"E\0\0\0\x20SFATAL\0C53300\0Mno room\0\0"}, {"open": None}, ["open"]),
-        (databases.postgres, b"", {b"": b"E\0\0\0\x20SFATAL\0C28000\0Mno entry\0\0"}, {"open": False}, []),
+        (databases.postgres, b"", {b"USER": b"E\0\0\0\x1cSFATAL\0C53300\0Mno room\0\0", b"": b"N"}, {"open": None}, ["open"]),
+        (databases.postgres, b"", {b"USER": b"E\0\0\0\x1dSFATAL\0C28000\0Mno entry\0\0", b"": b"N"}, {"open": False}, []),
         (databases.mysql, b"\x10\0\0\0\xff\x10\x04Too many.....", {}, {"open": None}, ["open"]),
         (databases.mongodb, b"", {b"LISTDATABASES": MONGO + b"\1"}, {"open": None}, ["open"]),
         (databases.redis, b"", {b"PING": b"-ERR max number of clients reached\r\n"}, {"open": None}, ["open"]),
-        (databases.mqtt, b"", {b"MQTT": b"\x20\2\0\3"}, {"open": None}, ["open"]),
+        *((databases.mqtt, b"", {b"MQTT": b"\x20\2\0" + bytes([code])}, {"open": None}, ["open"]) for code in (1, 2, 3)),
+        (databases.mqtt, b"", {b"MQTT": b"\x20\3\0\x84\0"}, {"open": None}, ["open"]),
+        (databases.redis, b"", {b"PING": b"-LOADING Redis is loading the dataset in memory\r\n"}, {"open": None}, ["open"]),
         (databases.mqtt, b"", {b"MQTT": b"\x20\2\0\5"}, {"open": False}, []),
     ],
 )  # fmt: skip
@@ -245,6 +247,13 @@ def test_a_management_controller_that_loses_a_datagram_is_asked_again(
 ) -> None:
     gate = Datagrams({RMCP + bytes(9): [RMCP + bytes(20)], RMCP + b"\x06\x10": answers})
     assert asyncio.run(appliances.ipmi(gate, "h", 623)) == expected
+
+
+def test_a_time_server_that_loses_a_datagram_is_asked_again() -> None:
+    listed = b"\x97\0\3\x2a\0\1\0\x48" + bytes(72)
+    gate = Datagrams({b"\x23": [b"\x24" + bytes(47)], b"\x16": [], b"\x17": [None, listed]})
+    facts = asyncio.run(clocks.ntp(gate, "h", 123))
+    assert (facts["control"], facts["monitor"]) == (False, True)
 
 
 def observed(kind: Any, data: dict[str, Any]) -> Seen:

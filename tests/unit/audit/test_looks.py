@@ -59,7 +59,7 @@ def packet(number: int, body: bytes) -> bytes:
 
 
 GREETING = packet(0, b"\x0a10.11.1-MariaDB\0" + bytes(40))
-PRELOGIN = b"\4\1\0\x14\0\0\1\0" + b"\1\0\x06\0\1" + b"\xff"
+PRELOGIN = b"\4\1\0\x1a\0\0\1\0" + b"\0\0\x0b\0\6" + b"\1\0\x11\0\1" + b"\xff" + bytes(6)
 MONGO = struct.pack("<4i", 16 + 5 + 17, 1, 7, 2013) + bytes(5)
 
 
@@ -76,15 +76,15 @@ MONGO = struct.pack("<4i", 16 + 5 + 17, 1, 7, 2013) + bytes(5)
         (screens.vnc, b"RFB 003.003\n", (b"\0\0\0\x01",), {"open": True}),
         (screens.vnc, b"RFB 003.003\n", (b"\0\0\0\x02",), {"open": False}),
         (screens.x11, b"", (b"\x01\0\x0b\0\0\0\0\0",), {"open": True}),
-        (screens.x11, b"", (b"\0\x16\x0b\0\0\0\x06\0No protocol specified\n\0\0",), {"open": False}),
+        (screens.x11, b"", (b"\0\x0c\x0b\0\0\0\x03\0",), {"open": False}),
         (mailboxes.pop3, b"+OK\r\n", (b"+OK\r\nTOP\r\nUSER\r\n.\r\n",), {"plaintext": True}),
         (mailboxes.pop3, b"+OK\r\n", (b"+OK\r\nTOP\r\nSTLS\r\n.\r\n",), {"plaintext": False}),
         (mailboxes.pop3, b"+OK\r\n", (b"-ERR\r\n", b"+OK\r\n"), {"plaintext": True}),
         (mailboxes.pop3, b"+OK\r\n", (b"-ERR\r\n", b"-ERR TLS first\r\n"), {"plaintext": False}),
         (mailboxes.imap, b"* OK\r\n", (b"* CAPABILITY IMAP4rev1 STARTTLS\r\na OK\r\n",), {"plaintext": True}),
         (mailboxes.imap, b"* OK\r\n", (b"* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\r\na OK\r\n",), {"plaintext": False}),
-        (databases.postgres, b"", (b"R\0\0\0\x08\0\0\0\0",), {"open": True}),
-        (databases.postgres, b"", (b"R\0\0\0\x17\0\0\0\x0a",), {"open": False}),
+        (databases.postgres, b"", (b"N", b"R\0\0\0\x08\0\0\0\0"), {"open": True}),
+        (databases.postgres, b"", (b"N", b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0"), {"open": False}),
         (databases.mongodb, b"", (MONGO + b"\x01ok\0" + struct.pack("<d", 1) + bytes(5),), {"open": True}),
         (databases.mongodb, b"", (MONGO + b"\x01ok\0" + struct.pack("<d", 0) + bytes(5),), {"open": False}),
         (appliances.smart_install, b"", (struct.pack("!6I", 4, 0, 3, 8, 1, 0),), {"open": True}),
@@ -100,7 +100,7 @@ MONGO = struct.pack("<4i", 16 + 5 + 17, 1, 7, 2013) + bytes(5)
         (proxies.socks, b"", (b"HTTP/1.1 400 no\r\n\r\n",), {"answer": False}),
         (screens.rtsp, b"", (b"RTSP/1.0 200 OK\r\nPublic: DESCRIBE\r\n\r\n", b"RTSP/1.0 200 OK\r\n\r\nv=0\r\n"), {"open": True}),
         (screens.rtsp, b"", (b"RTSP/1.0 200 OK\r\n\r\n", b"RTSP/1.0 401 no\r\n\r\n"), {"open": False}),
-        (screens.rtsp, b"", (b"RTSP/1.0 200 OK\r\n\r\n", b"RTSP/1.0 404 no\r\n\r\n"), {"open": None, "answer": None, "undecided": ["open"]}),
+        (screens.rtsp, b"", (b"RTSP/1.0 200 OK\r\n\r\n", b"RTSP/1.0 404 no\r\n\r\n"), {"open": None, "answer": None}),
     ],
 )  # fmt: skip
 def test_a_service_is_told_from_its_twin(
@@ -215,11 +215,7 @@ def test_every_kind_of_weak_suite_is_offered_alone() -> None:
         (b"", b"\x97\0\3\x2a\x40\0\0\0", False, False),
     ],
 )
-def test_time_servers_are_told_by_what_they_answer(
-    monkeypatch: pytest.MonkeyPatch, told: bytes, listed: bytes, control: bool, monitor: bool
-) -> None:
-    monkeypatch.setattr(clocks, "_HEADWAY", 0.0)
-
+def test_time_servers_are_told_by_what_they_answer(told: bytes, listed: bytes, control: bool, monitor: bool) -> None:
     async def udp(_ip: str, _port: int, question: bytes) -> bytes:
         return {0x23: b"\x24" + bytes(47), 0x16: told, 0x17: listed}[question[0]]
 
@@ -227,13 +223,13 @@ def test_time_servers_are_told_by_what_they_answer(
     assert (facts["control"], facts["monitor"]) == (control, monitor)
 
 
-@pytest.mark.parametrize(("code", "recursion"), [(0, True), (3, True), (2, None), (5, False)])
-def test_only_who_resolved_the_question_is_a_resolver(code: int, recursion: bool | None) -> None:
+@pytest.mark.parametrize(("code", "recursion"), [(0, True), (3, True), (2, False), (5, False)])
+def test_only_who_resolved_the_question_is_a_resolver(code: int, recursion: bool) -> None:
     async def udp(_ip: str, _port: int, question: bytes) -> bytes:
         return question[:2] + bytes([0x81, 0x80 | code]) + question[4:]
 
     facts = asyncio.run(names.dns(SimpleNamespace(udp=udp), "127.0.0.1", 53))
-    assert facts.get("recursion") is recursion
+    assert facts["recursion"] is recursion
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def redis(heard: bytes) -> bytes | None:
 
 
 def postgres(heard: bytes) -> bytes | None:
+    if heard[4:] == b"\x04\xd2\x16\x2f":
+        return b"N"
     return b"R\0\0\0\x08\0\0\0\0" if heard[4:8] == b"\0\3\0\0" else None
 
 
