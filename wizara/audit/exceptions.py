@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +13,16 @@ from pydantic import AfterValidator, RootModel, ValidationInfo, field_validator
 
 from wizara.audit.baseline import Baseline, Looked, past
 from wizara.audit.verdict import Finding, Verdict, Verdicts
-from wizara.inventory.file import read_file
+from wizara.errors import InventoryFaults, UsageFault
+from wizara.inventory.document import Document, parse
+from wizara.inventory.file import fitted
+from wizara.inventory.reading import read, shown
 from wizara.inventory.types import Line, Model
-from wizara.text import N_
+from wizara.text import N_, _
 
 LONGEST = timedelta(days=366)
+_SHORTEST = 8
+"""Digits of a fingerprint that are given at least."""
 
 
 def _hex(value: str) -> str:
@@ -54,7 +59,37 @@ class Exemptions(RootModel[tuple[Exemption, ...]]):
 
 def read_exemptions(path: Path) -> tuple[Exemption, ...]:
     """Return the accepted risks in *path*; none when it is not there, InventoryFaults with every fault of it."""
-    return read_file(path, Exemptions, path.parent).root if os.path.lexists(path) else ()
+    if not os.path.lexists(path):
+        return ()
+    document = parse(read(path, path.parent), shown(path))
+    exemptions = fitted(document, Exemptions).root
+    faults = [*_twice(exemptions, document)]
+    if faults:
+        raise InventoryFaults(faults)
+    return exemptions
+
+
+def _twice(exemptions: tuple[Exemption, ...], document: Document) -> Iterator[UsageFault]:
+    """Yield a fault for each finding that was accepted before: of two entries nobody could say which one holds."""
+    before: dict[str, list[int]] = {}
+    for number, one in enumerate(exemptions):
+        alike = before.setdefault(one.fingerprint[:_SHORTEST], [])
+        first = next((other for other in alike if _same(exemptions[other].fingerprint, one.fingerprint)), None)
+        if first is None:
+            alike.append(number)
+            continue
+        words = _("the finding '{fingerprint}' is accepted here a second time, first in line {line}")
+        line = document.at((first, "fingerprint")).line
+        yield UsageFault(
+            words.format(fingerprint=one.fingerprint, line=line),
+            place=document.at((number, "fingerprint"), f"[{number}].fingerprint"),
+            hint=_("keep one of the two, and write the later day into it"),
+        )
+
+
+def _same(one: str, other: str) -> bool:
+    """Say whether two fingerprints may be of one finding: the shorter is the beginning of the longer."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def conclude(

@@ -30,6 +30,8 @@ def say_from_where(prepared: Prepared) -> None:
         where = _("{node}, over SSH").format(node=view.vantage) if view.station else _here(view.vantage)
         networks = ", ".join(map(str, view.networks))
         click.echo(_("looking from {place}: {networks}").format(place=where, networks=networks), err=True)
+    for words in prepared.beyond:
+        click.echo(words, err=True)
     if prepared.unseen:
         words = _("not looked at, for this computer is not attached and no met node with vantage: true is: {networks}")
         click.echo(words.format(networks=", ".join(map(str, prepared.unseen))), err=True)

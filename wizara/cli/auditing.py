@@ -19,7 +19,7 @@ from wizara.audit.exceptions import conclude, read_exemptions
 from wizara.audit.facts import LanFacts
 from wizara.audit.job import AuditRecord, DeviceLogin, Job, View
 from wizara.audit.limits import Network
-from wizara.audit.mandate import check_logins, check_networks, read_mandate
+from wizara.audit.mandate import check_logins, check_networks, check_station, read_mandate
 from wizara.audit.observation import Kind, Observation, Target, now
 from wizara.audit.orders import CAPPED, PROFILES
 from wizara.audit.rule import judge
@@ -95,6 +95,8 @@ class Prepared:
     """The run to compare with; None is the last one of the same networks."""
     site: Path | None = None
     """The file that declares the audited site."""
+    beyond: tuple[str, ...] = ()
+    """What is to be told of nodes that are looked from and that the mandate does not name."""
 
     @property
     def unseen(self) -> tuple[Network, ...]:
@@ -174,6 +176,7 @@ def prepare(order: Order) -> Prepared:
         if ministry and order.site
         else bare_facts(order.networks, moment)
     )
+    read_mandate(mandate_path, (*facts.hosts, *facts.elsewhere))
     limits = mandate.limits(lab=world.is_lab)
     check_networks(mandate, facts.networks if ministry else (*facts.networks, *facts.networks6), lab=world.is_lab)
     outside = tuple(one for one in facts.networks6 if not limits.covers(one))
@@ -181,6 +184,7 @@ def prepare(order: Order) -> Prepared:
     facts = facts.model_copy(update={"segmentation": order.segmentation})
     ground = Ground(ministry, order.site, world, (*facts.networks, *facts.networks6), namespace)
     legs = choose(ground, order.source, order.interface, over_wan=order.over_wan)
+    beyond = [check_station(mandate, leg.station.name, leg.station.address) for leg in legs if leg.station]
     if order.baseline:
         RunFolder.open(order.runs, order.baseline).read(VERDICTS, Verdicts)
     record = _record(order, ministry, mandate_path, facts, legs)
@@ -193,6 +197,7 @@ def prepare(order: Order) -> Prepared:
     return Prepared(
         world, begun.folder, jobs, begun.record, devices, exceptions, outside,
         begun.earlier, order.baseline, folder / "sites" / f"{order.site}.yaml" if folder else None,
+        tuple(filter(None, beyond)),
     )  # fmt: skip
 
 

@@ -117,39 +117,29 @@ def _append(path: Path, head: str, text: str) -> Path:
 
 
 def _importing(source: str, head: str) -> str:
-    """Return *source*, a topic that exists, with the imports of *head* that it lacks, each where ruff wants it."""
-    known = {name.asname or name.name for node in _imports(source) for name in node.names}
-    for wanted in _imports(head):
-        lacking = {name.name for name in wanted.names} - known
-        if lacking:
-            source = _with_import(source, str(wanted.module), lacking)
-    return source
-
-
-def _imports(source: str) -> list[ast.ImportFrom]:
-    return [node for node in ast.parse(source).body if isinstance(node, ast.ImportFrom)]
-
-
-def _with_import(source: str, module: str, names: set[str]) -> str:
+    """Return *source*, a topic that exists, with the imports of *head* beside its own, in the order that ruff wants."""
     lines, present = source.splitlines(keepends=True), _imports(source)
-    same = next((node for node in present if node.module == module), None)
-    names = names | {ast.unparse(name) for name in same.names} if same else names
-    told = f"from {module} import {', '.join(sorted(names, key=_order))}\n"
-    if same:
-        lines[same.lineno - 1 : same.end_lineno] = [told]
-        return "".join(lines)
-    ours = module.startswith(_OURS)
-    before = [node for node in present if str(node.module).startswith(_OURS) == ours and str(node.module) < module]
-    before = [node for node in before if node.module != "__future__"]
-    future = next(node for node in present if node.module == "__future__")
-    after = [node for node in present if node.module != "__future__" and str(node.module).startswith(_OURS) == ours]
-    if before:
-        lines.insert(int(before[-1].end_lineno or 0), told)
-    elif after:
-        lines.insert(after[0].lineno - 1, told)
-    else:
-        lines[int(future.end_lineno or 0) : int(future.end_lineno or 0)] = ["\n", told]
+    plain = sorted(ast.unparse(node) for node in present if isinstance(node, ast.Import))
+    named: dict[str, set[str]] = {}
+    for node in (*present, *_imports(head)):
+        if isinstance(node, ast.ImportFrom):
+            named.setdefault(str(node.module), set()).update(map(ast.unparse, node.names))
+    future = named.pop("__future__")
+    told = {module: f"from {module} import {', '.join(sorted(names, key=_order))}" for module, names in named.items()}
+    ours = sorted(module for module in told if module.startswith(_OURS))
+    others = sorted(told.keys() - ours)
+    blocks = (
+        [f"from __future__ import {', '.join(future)}"],
+        plain + [told[module] for module in others],
+        [told[module] for module in ours],
+    )
+    text = "\n\n".join("\n".join(block) for block in blocks if block)
+    lines[present[0].lineno - 1 : present[-1].end_lineno] = [f"{text}\n"]
     return "".join(lines)
+
+
+def _imports(source: str) -> list[ast.Import | ast.ImportFrom]:
+    return [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def _order(name: str) -> tuple[bool, bool, str]:

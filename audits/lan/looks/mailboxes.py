@@ -10,6 +10,8 @@ from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _PORTS = frozenset({25, 465, 587, 2525})
+#: A refusal that is about who sends (RFC 3463: X.1.7, X.1.8), who connects or how he greets: it says nothing of the recipient.
+_OF_SENDER = re.compile(rb"(?i)\b5\.1\.[78]\b|\bsender\b|\b(client host|helo command) rejected")
 _CLEAR = re.compile(rb"(?mi)^(USER|SASL [^\r\n]*\b(PLAIN|LOGIN)\b)")
 
 
@@ -47,11 +49,15 @@ def _mails(banner: bytes, port: int) -> bool:
 
 
 def _relays(answer: bytes, *, asked: bool) -> bool | None:
-    """Say whether a stranger's mail is taken to a stranger; None when *answer* leaves it open: none, 'later' (4xx), 'TLS first'."""
+    """Say whether a stranger's mail is taken to a stranger; *asked* is whether the recipient was named, and not only the sender.
+
+    None when *answer* leaves it open: none, 'later' (4xx), 'TLS first', or a refusal of the sender, who is another for others.
+    """
     if asked and answer[:3] in {b"250", b"251"}:
         return True
-    tls_first = answer.startswith(b"530") and b"AUTH" not in answer.upper()
-    return False if answer.startswith(b"5") and not tls_first else None
+    if answer.startswith(b"530"):
+        return False if b"AUTH" in answer.upper() else None  # a login comes first, or TLS does
+    return False if asked and answer.startswith(b"5") and not _OF_SENDER.search(answer) else None
 
 
 async def pop3(door: Door, ip: str, port: int) -> Facts:

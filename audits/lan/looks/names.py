@@ -6,14 +6,15 @@ import secrets
 import struct
 from ipaddress import ip_address
 
-from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, hear_exactly, silence
+from audits.lan.door import Door
+from audits.lan.looks.conversation import hear_exactly, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _A, _SOA, _PTR, _TXT, _AXFR = 1, 6, 12, 16, 252
 #: Answers of one who resolved the question: the name, or that there is none (RFC 1035 §4.1.1).
 _RESOLVED = frozenset({0, 3})
+_FAILED = 2
 
 
 def question(name: str, kind: int, family: int = 1, *, recurse: bool = False) -> tuple[int, bytes]:
@@ -30,44 +31,85 @@ async def dns(door: Door, ip: str, port: int) -> Facts:
     reply = await door.udp(ip, port, asked)
     if reply is None or len(reply) < 12 or reply[:2] != number.to_bytes(2, "big") or not reply[2] & 0x80:
         return silence(reply or b"")
-    facts: Facts = {"recursion": bool(reply[3] & 0x80) and reply[3] & 0x0F in _RESOLVED}
+    resolves = _resolves(reply)
+    version = await _version(door, ip, port)
+    zones = await _transfers(door, ip, port, resolves=resolves)
+    told: Facts = {"recursion": resolves, "version": version, "transfers": None if zones is None else [*zones]}
+    missing = [name for name, fact in told.items() if fact is None]
+    known: Facts = {name: fact for name, fact in told.items() if fact is not None}
+    return known | {"undecided": [*missing]} if missing else known
+
+
+def _resolves(reply: bytes) -> bool | None:
+    """Say whether the question was resolved for a stranger; None where the server would, and could not just now."""
+    offered, code = bool(reply[3] & 0x80), reply[3] & 0x0F
+    return None if offered and code == _FAILED else offered and code in _RESOLVED
+
+
+async def _answer(door: Door, ip: str, port: int, asked: bytes) -> bytes | None:
+    """Return the answer of a server that has answered before: a lost datagram is sent again."""
+    return await door.udp(ip, port, asked) or await door.udp(ip, port, asked)
+
+
+async def _version(door: Door, ip: str, port: int) -> str | None:
+    """Return the version that the server tells, nothing where it tells none; None where it does not answer."""
     _number, asked = question("version.bind", _TXT, 3)
-    told = records(await door.udp(ip, port, asked) or b"")
-    facts["version"] = next((untrusted(data[1:]) for _name, kind, data in told if kind == _TXT and len(data) > 1), "")
-    zones = [zone for zone in await _zones(door, ip, port) if await _hands_out(door, ip, port, zone)]
-    facts["transfers"] = [untrusted(zone) for zone in zones]
-    return facts
+    reply = await _answer(door, ip, port, asked)
+    if not reply:
+        return None
+    return next((untrusted(data[1:]) for _name, kind, data in records(reply) if kind == _TXT and len(data) > 1), "")
 
 
-async def _zones(door: Door, ip: str, port: int) -> list[str]:
-    """Return the zones that the server is the authority of, as far as its own name and address tell: at most four are tried."""
+async def _transfers(door: Door, ip: str, port: int, *, resolves: bool | None) -> list[str] | None:
+    """Return the zones that a stranger is given whole; None where that is not known of some.
+
+    Who resolves for others and has no zone that can be guessed from its address has none by all likelihood; any other server
+    has zones, or it would serve nothing.
+    """
+    zones, whole = await _zones(door, ip, port)
+    told = {zone: await _hands_out(door, ip, port, zone) for zone in zones}
+    given = [str(untrusted(zone)) for zone, handed in told.items() if handed]
+    undecided = not whole or None in told.values() or not (zones or resolves)
+    return given if given or not undecided else None
+
+
+async def _zones(door: Door, ip: str, port: int) -> tuple[list[str], bool]:
+    """Return the zones that the server is the authority of, as far as its own name and address tell, and whether all was answered.
+
+    At most four are tried.
+    """
     reverse = ip_address(ip.partition("%")[0]).reverse_pointer
     _number, asked = question(reverse, _PTR)
-    reply = await door.udp(ip, port, asked) or b""
+    reply = await _answer(door, ip, port, asked)
+    whole, reply = reply is not None, reply or b""
     names = [expanded(reply, data) for _name, kind, data in records(reply) if kind == _PTR]
     parents = [reverse.partition(".")[2], *(name.partition(".")[2] for name in names)]
     parents += [parent.partition(".")[2] for parent in parents[1:] if parent.count(".") >= 2]
     found = []
     for zone in dict.fromkeys(one for one in parents if one):
         _number, asked = question(zone, _SOA)
-        told = await door.udp(ip, port, asked) or b""
+        told = await _answer(door, ip, port, asked)
+        whole, told = whole and told is not None, told or b""
         if len(told) > 12 and told[2] & 0x04 and any(kind == _SOA for _name, kind, _data in records(told)):
             found.append(zone)
-    return found[:4]
+    return found[:4], whole
 
 
-async def _hands_out(door: Door, ip: str, port: int, zone: str) -> bool:
-    """Ask for the whole zone, and hang up as soon as its first message shows whether it comes."""
-
-    async def script(talk: Talk) -> Facts:
-        _number, asked = question(zone, _AXFR)
-        await talk.say(len(asked).to_bytes(2, "big") + asked)
-        size = await hear_exactly(talk, 2)
-        reply = await hear_exactly(talk, int.from_bytes(size, "big"))
-        given = len(reply) >= 12 and not reply[3] & 0x0F
-        return {"given": given and any(kind == _SOA for _name, kind, _data in records(reply))}
-
-    return (await converse(door, ip, port, script)).get("given") is True
+async def _hands_out(door: Door, ip: str, port: int, zone: str) -> bool | None:
+    """Ask for the whole zone, and hang up as soon as its first message shows whether it comes; None where none does."""
+    _number, asked = question(zone, _AXFR)
+    try:
+        async with door.tcp(ip, port) as talk:
+            await talk.say(len(asked).to_bytes(2, "big") + asked)
+            size = await hear_exactly(talk, 2)
+            reply = await hear_exactly(talk, int.from_bytes(size, "big"))
+    except ConnectionRefusedError:
+        return False  # zones are handed out by TCP alone (RFC 5936 §4.2)
+    except (TimeoutError, OSError):
+        return None
+    if len(reply) < 12:
+        return None
+    return not reply[3] & 0x0F and any(kind == _SOA for _name, kind, _data in records(reply))
 
 
 def records(reply: bytes) -> list[tuple[int, int, bytes]]:

@@ -10,6 +10,9 @@ from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _NONE = 1
+_FAILED, _SUCCESS, _AUTHENTICATE = 0, 1, 2
+#: What an X server says to who has no right to come, in its own words; others tell that it is full, or of another version.
+_NO_RIGHT = re.compile(rb"(?i)authori[sz]|authentic|no protocol specified|invalid \S+ key")
 
 
 async def vnc(door: Door, ip: str, port: int) -> Facts:
@@ -40,20 +43,30 @@ async def _offered(talk: Talk, *, modern: bool) -> tuple[int, ...]:
 
 
 async def x11(door: Door, ip: str, port: int) -> Facts:
-    """Open as an X11 client without a cookie would; ``open`` when the server says that it may."""
+    """Open as an X11 client without a cookie would; ``open`` when the server says that it may.
+
+    A failure decides only where it is for want of a right: a full server fails everybody, one without access control, too.
+    """
 
     async def script(talk: Talk) -> Facts:
         await talk.say(b"l\0\x0b\0\0\0\0\0\0\0\0\0")
         reply = await hear_exactly(talk, 8)
-        if len(reply) < 8 or reply[0] > 2 or reply[2:4] != b"\x0b\0":
+        if len(reply) < 8 or reply[0] > _AUTHENTICATE or reply[2:4] != b"\x0b\0":
             return silence(reply)
-        return {"open": reply[0] == 1}
+        if reply[0] == _SUCCESS:
+            return {"open": True}
+        reason = (await hear_exactly(talk, reply[1])) if reply[0] == _FAILED else b""
+        refused = reply[0] == _AUTHENTICATE or _NO_RIGHT.search(reason)
+        return decided({"reply": untrusted(reason)}, open=False if refused else None)
 
     return await converse(door, ip, port, script)
 
 
 async def rtsp(door: Door, ip: str, port: int) -> Facts:
-    """Ask a camera to describe what it shows; ``open`` when it does so without a login, absent when it knows no such stream."""
+    """Ask a camera to describe what it shows; ``open`` when it does so without a login.
+
+    Where it knows no stream at ``/``, or says anything else, that is not known: its streams have other names.
+    """
 
     async def script(talk: Talk) -> Facts:
         status = None
@@ -65,6 +78,6 @@ async def rtsp(door: Door, ip: str, port: int) -> Facts:
                 return decided({}, open=None) if number > 1 else silence(reply)
             if status[1] in {b"401", b"403"}:
                 return {"open": False}
-        return {"open": True} if status and status[1] == b"200" else {}
+        return decided({}, open=True if status and status[1] == b"200" else None)
 
     return await converse(door, ip, port, script)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from audits.lan.door import Door
-from audits.lan.looks.conversation import silence
+from audits.lan.looks.conversation import decided, silence
 from audits.lan.snmp import elements, tlv
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
@@ -41,18 +41,32 @@ def read(reply: bytes) -> tuple[tuple[bytes, bytes, bytes], int, bytes | None]:
 
 
 async def snmp3(door: Door, ip: str, port: int) -> Facts:
-    """Find the engine, then ask under a few names that many devices come with."""
+    """Find the engine, then ask under a few names that many devices come with; a name without an answer is asked again."""
     asked = question(secrets.randbelow(1 << 30), b"", b"\0", b"\0", "", discover=True)
     reply = await door.udp(ip, port, asked)
     if reply is None:
         return silence()
     try:
         engine, _kind, _value = read(reply)
-        for name in _NAMES:
-            told = await door.udp(ip, port, question(secrets.randbelow(1 << 30), *engine, name))
-            _engine, kind, value = read(told) if told else (engine, 0, None)
-            if kind == _RESPONSE and value is not None:
-                return {"open": True, "user": name, "reply": untrusted(value)}
     except (ValueError, IndexError):
         return silence(reply)
-    return {"open": False}
+    silent = False
+    for name in _NAMES:
+        kind, value = await _told(door, ip, port, engine, name)
+        if kind == _RESPONSE and value is not None:
+            return {"open": True, "user": name, "reply": untrusted(value)}
+        silent = silent or kind is None
+    return decided({}, open=None if silent else False)
+
+
+async def _told(
+    door: Door, ip: str, port: int, engine: tuple[bytes, bytes, bytes], name: str
+) -> tuple[int | None, bytes | None]:
+    """Return kind and value of the answer under *name*; no kind where none came, or none that can be read."""
+    asked = question(secrets.randbelow(1 << 30), *engine, name)
+    told = await door.udp(ip, port, asked) or await door.udp(ip, port, asked)
+    try:
+        _engine, kind, value = read(told or b"")
+    except (ValueError, IndexError):
+        return None, None
+    return kind, value

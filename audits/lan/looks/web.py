@@ -7,7 +7,9 @@ import re
 import ssl
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from audits.lan.authentication import offers_basic
 from audits.lan.door import Door
+from audits.lan.looks import pages
 from audits.lan.looks.conversation import authority, silence
 from audits.lan.tls import any_tls, spoken
 from audits.lan.tries import locks
@@ -15,7 +17,6 @@ from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
 _ASKS = (b"HTTP/1.1 401", b"HTTP/1.0 401")
-_LISTING = re.compile(rb"<title>\s*(Index of|Directory listing for) /|href=\"\?C=N;O=D\"", re.IGNORECASE)
 _HEAD = re.compile(rb"\r\n\r\n(ref: refs/\S+|[0-9a-f]{40})\s*$")
 _DEVICE = re.compile(
     rb"toner|cartridge|cartouche|printer status|imprimante|embedded web server|laserjet|print server", re.IGNORECASE
@@ -23,14 +24,9 @@ _DEVICE = re.compile(
 _NAME = re.compile(rb"[A-Za-z-]{1,40}")
 _LINES, _LONG = 100, 1000
 """Lines of a head that are read, and bytes of a value: what is longer is no header that means anything here."""
-_INPUT = re.compile(rb"<input(?=[\s/])((?:[^<>\"']{1,300}|\"[^\"]{0,300}\"|'[^']{0,300}'){0,200})", re.IGNORECASE)
-_ATTRIBUTE = re.compile(
-    rb"(?<![a-z_:.-])([a-z_:.-]{1,40})\s{0,9}=\s{0,9}(\"[^\"]*\"|'[^']*'|[^\s\"'/]{1,40})", re.IGNORECASE
-)
-_QUOTED = re.compile(rb"\"[^\"]*\"")
 _LOGIN = 10.0
 """Seconds that the answer to a login may take: many servers answer a wrong one late, and that is no lockout."""
-_BAD, _HOPS = 400, 2
+_GOOD, _BAD, _HOPS = 200, 400, 2
 _SENT_ON = frozenset({301, 302, 303, 307, 308})
 #: What a reference to a page may be written in (RFC 3986 §2).
 _REFERENCE = re.compile(r"[!-~]{1,512}")
@@ -57,15 +53,15 @@ async def _site(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> F
     if facts.get("answer") is False:
         return facts
     shown = await _front(door, ip, port, tls, answer)
-    seen = http_facts(shown)
-    body = shown.partition(b"\r\n\r\n")[2]
-    good = seen.get("status") == 200
+    seen = [http_facts(one) for one in shown]
+    bodies = [_body(one) for one, told in zip(shown, seen, strict=True) if told.get("status") == _GOOD]
     facts |= {
-        "title": facts["title"] or seen.get("title", ""),
-        "password_form": seen.get("password_form") is True or facts["password_form"],
-        "listing": good and _LISTING.search(body) is not None,
-        "device": good and _DEVICE.search(body) is not None,
-        "search_engine": good and _searches(body),
+        "title": next((told["title"] for told in seen if told.get("title")), ""),
+        "authenticate": next((told["authenticate"] for told in seen if told.get("authenticate")), ""),
+        "password_form": any(told.get("password_form") is True for told in seen),
+        "listing": any(map(pages.lists_files, bodies)),
+        "device": any(_DEVICE.search(body) for body in bodies),
+        "search_engine": any(map(_searches, bodies)),
         "container_engine": "api-version" in dict(_headers(answer)) and await _is_engine(door, ip, port, tls),
     }
     history = await _get(door, ip, port, tls, "/.git/HEAD")
@@ -78,15 +74,21 @@ def _searches(body: bytes) -> bool:
     return b'"lucene_version"' in body or all(one.search(body) for one in _CLUSTER)
 
 
-async def _front(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, answer: bytes) -> bytes:
-    """Return the page that a visitor of / is sent on to, at this very server; *answer* where he is not, or elsewhere."""
-    page = "/"
+def _body(answer: bytes) -> bytes:
+    return answer.partition(b"\r\n\r\n")[2]
+
+
+async def _front(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, answer: bytes) -> list[bytes]:
+    """Return *answer*, and the pages that a visitor of / is sent on to by it, as long as they are of this very server."""
+    page, shown = "/", [answer]
     for _hop in range(_HOPS):
-        path = _here(answer, ip, port, page, encrypted=tls is not None)
-        if path in {"", page}:
+        path = _here(shown[-1], ip, port, page, encrypted=tls is not None)
+        further = await _get(door, ip, port, tls, path) if path not in {"", page} else b""
+        if not further:
             break
-        page, answer = path, await _get(door, ip, port, tls, path) or answer
-    return answer
+        page = path
+        shown.append(further)
+    return shown
 
 
 def _here(answer: bytes, ip: str, port: int, page: str, *, encrypted: bool) -> str:
@@ -95,7 +97,8 @@ def _here(answer: bytes, ip: str, port: int, page: str, *, encrypted: bool) -> s
     Another name is elsewhere, whatever it stands for; a query is never sent along, for it may ask for something to be done.
     """
     facts = http_facts(answer)
-    found = _reference(str(facts.get("location", ""))) if facts.get("status") in _SENT_ON else None
+    by_page = facts.get("status") not in _SENT_ON
+    found = _reference(_by_page(answer) if by_page else str(facts.get("location", "")))
     scheme = "https" if encrypted else "http"
     if found is None or found.scheme not in {"", scheme}:
         return ""
@@ -104,6 +107,11 @@ def _here(answer: bytes, ip: str, port: int, page: str, *, encrypted: bool) -> s
         same = (found.hostname, found.port or _DEFAULT[scheme]) == (bare, port) and "@" not in found.netloc
         return (found.path or "/") if same else ""
     return found.path if found.path.startswith("/") or not found.path else urljoin(page, found.path)
+
+
+def _by_page(answer: bytes) -> str:
+    """Return where a page itself sends its visitors on to: by a header that browsers heed, or in its own text."""
+    return pages.refreshed(dict(_headers(answer)).get("refresh", b"")) or pages.sends_on(_body(answer))
 
 
 def _sends_to_tls(facts: Facts, port: int) -> bool:
@@ -128,7 +136,7 @@ def _reference(text: str) -> SplitResult | None:
 async def _is_engine(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> bool:
     """Ask for the version of its interface, as any client of a container engine does first."""
     told = await _get(door, ip, port, tls, "/version")
-    return http_facts(told).get("status") == 200 and b'"ApiVersion"' in told and b'"MinAPIVersion"' in told
+    return http_facts(told).get("status") == _GOOD and b'"ApiVersion"' in told and b'"MinAPIVersion"' in told
 
 
 async def _get(
@@ -162,25 +170,6 @@ def _headers(answer: bytes) -> list[tuple[str, bytes]]:
     return [(name.decode().lower(), value) for name, value in told if len(value) <= _LONG]
 
 
-def _title(body: bytes) -> bytes:
-    """Return what stands in the first title, on one line."""
-    small = body.lower()
-    start = small.find(b"<title")
-    begins = small.find(b">", start, start + 300) + 1
-    ends = small.find(b"</title", begins, begins + 520)
-    return b" ".join(body[begins:ends].split()) if start >= 0 and begins and ends >= 0 else b""
-
-
-def _asks_for_password(body: bytes) -> bool:
-    """Say whether a field for a password is among the fields of *body*: words that speak of one are none."""
-    shown = b"".join(part.partition(b"-->")[2] if number else part for number, part in enumerate(body.split(b"<!--")))
-    for field in _INPUT.finditer(shown.replace(b"\\", b"")):
-        told = {name.lower(): value.strip(b"\"' \t").lower() for name, value in _ATTRIBUTE.findall(field[1])}
-        if told.get(b"type") == b"password":
-            return True
-    return False
-
-
 def http_facts(answer: bytes) -> Facts:
     """Return status, title, server, authentication scheme and login form of an HTTP *answer*."""
     status = re.match(rb"HTTP/1\.[01] (\d{3})(?= |\r\n|\Z)", answer)
@@ -188,22 +177,15 @@ def http_facts(answer: bytes) -> Facts:
         return silence(answer)
     found = _headers(answer)
     headers = dict(found)
-    body = answer.partition(b"\r\n\r\n")[2]
+    body = _body(answer)
     return {
         "status": int(status[1]),
-        "title": untrusted(_title(body)),
+        "title": untrusted(pages.title(body)),
         "server": untrusted(headers.get("server", b"")),
         "authenticate": untrusted(b", ".join(value for name, value in found if name == "www-authenticate")),
         "location": untrusted(headers.get("location", b"")),
-        "password_form": _asks_for_password(body),
+        "password_form": pages.asks_for_password(body),
     }
-
-
-def _takes_basic(answer: bytes) -> bool:
-    """Say whether *answer* refuses, and offers Basic authentication among its schemes (RFC 9110 §11.6.1)."""
-    schemes = [_QUOTED.sub(b"", value) for name, value in _headers(answer) if name == "www-authenticate"]
-    offered = {part.split()[0].lower() for one in schemes for part in one.split(b",") if part.split()}
-    return answer.startswith(_ASKS) and b"basic" in offered
 
 
 async def factory_login(door: Door, ip: str, port: int) -> Facts:
@@ -220,7 +202,7 @@ async def _factory_login(door: Door, ip: str, port: int, tls: ssl.SSLContext | N
     if not door.orders.logins:
         return silence()
     asked = await _get(door, ip, port, tls, "/")
-    if not _takes_basic(asked):
+    if not (asked.startswith(_ASKS) and offers_basic(str(http_facts(asked).get("authenticate", "")))):
         return {"untried": "no-basic"} if asked.startswith(_ASKS) else silence()
     if why := door.may_log_in(ip, "admin"):
         return {"untried": why}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from audits.lan.authentication import offers_basic
 from audits.lan.flags import flagged
 from audits.lan.subjects import services
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Seen
 from wizara.audit.rule import Judgement, broken, holds, rule, unknown
-
-#: One scheme of several (RFC 9110 §11.6.1).
-_BASIC = re.compile(r"(^|,)\s*basic\b", re.IGNORECASE)
-_QUOTED = re.compile(r"\"[^\"]*\"")
 
 HISTORY = flagged("WEB-004", "http", "git", "AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N")
 LISTING = flagged("WEB-005", "http", "listing", "AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N")
@@ -31,7 +27,7 @@ def password_form_in_clear(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
 def basic_authentication_in_clear(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """HTTP without TLS asks for Basic authentication: the password travels as good as in clear (RFC 7617 §4)."""
     for about, one in services(seen, facts, "http"):
-        if one.collector == "http" and _BASIC.search(_QUOTED.sub("", one.text("authenticate"))):
+        if one.collector == "http" and offers_basic(one.text("authenticate")):
             yield broken(about, [one], realm=one.text("authenticate"))
 
 

@@ -24,9 +24,9 @@ door, flags, progress, snmp, visit, mail, passages = (
     load(f"audits.lan.{name}")
     for name in ("door", "flags", "progress", "snmp", "visit", "weaknesses.mail", "weaknesses.passages")
 )
-appliances, clocks, databases, files, ldap, mailboxes, rpc, screens = (
+appliances, databases, files, ldap, mailboxes, rpc, screens = (
     load(f"audits.lan.looks.{name}")
-    for name in ("appliances", "clocks", "databases", "files", "ldap", "mailboxes", "rpc", "screens")
+    for name in ("appliances", "databases", "files", "ldap", "mailboxes", "rpc", "screens")
 )
 MANDATE = {
     "commissioner": "t", "reference": "t", "date": "2026-01-01", "perimeter": ["127.0.0.0/8"], "from": "2020-01-01", "to": "2099-01-01",
@@ -247,13 +247,6 @@ def test_a_management_controller_that_loses_a_datagram_is_asked_again(
 ) -> None:
     gate = Datagrams({RMCP + bytes(9): [RMCP + bytes(20)], RMCP + b"\x06\x10": answers})
     assert asyncio.run(appliances.ipmi(gate, "h", 623)) == expected
-
-
-def test_a_time_server_that_loses_a_datagram_is_asked_again() -> None:
-    listed = b"\x97\0\3\x2a\0\1\0\x48" + bytes(72)
-    gate = Datagrams({b"\x23": [b"\x24" + bytes(47)], b"\x16": [], b"\x17": [None, listed]})
-    facts = asyncio.run(clocks.ntp(gate, "h", 123))
-    assert (facts["control"], facts["monitor"]) == (False, True)
 
 
 def observed(kind: Any, data: dict[str, Any]) -> Seen:

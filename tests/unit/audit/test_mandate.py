@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
 
-from wizara.audit.mandate import Mandate, check_networks, read_mandate
+from wizara.audit.facts import DeclaredHost
+from wizara.audit.mandate import Mandate, check_networks, check_station, read_mandate
 from wizara.errors import ExitCode, Refusal, UsageFault
 
 GOOD = {
@@ -87,3 +88,55 @@ def test_the_shipped_mandate_covers_the_shipped_networks() -> None:
     check_networks(shipped, tuple(map(IPv4Network, networks)), lab=False)
     with pytest.raises(Refusal):
         check_networks(shipped, (IPv4Network("10.23.1.0/24"),), lab=False)
+
+
+TEXT = """\
+commissioner: SG
+reference: 1/2026
+date: {date}
+perimeter: [10.1.0.0/16]
+exclusions: [10.1.5.0/24]
+from: 2026-02-01
+to: 2099-02-28
+hours: ["08:00-12:00"]
+operators: [awa]
+controllers: [pump, lift]
+contact: karim
+"""
+
+
+def test_a_mandate_that_is_not_signed_yet_stops_the_audit(tmp_path: Path) -> None:
+    path, today = tmp_path / "mandate.yaml", datetime.now().astimezone().date()
+    path.write_text(TEXT.format(date=today))
+    assert read_mandate(path).signed == today
+    ahead = today + timedelta(days=1)
+    path.write_text(TEXT.format(date=ahead))
+    with pytest.raises(UsageFault, match=rf"mandate\.yaml:3:7: date: .* not signed yet: {ahead} lies ahead") as told:
+        read_mandate(path)
+    assert told.value.code == ExitCode.USAGE
+    assert told.value.hint
+
+
+@pytest.mark.parametrize(("address", "reached"), [("10.1.2.3", True), ("10.2.2.3", False), ("10.1.5.3", False)])
+def test_a_controller_that_is_declared_where_the_mandate_does_not_reach_is_told(
+    tmp_path: Path, address: str, reached: bool
+) -> None:
+    path = tmp_path / "mandate.yaml"
+    path.write_text(TEXT.format(date="2026-01-01"))
+    lift, other = (
+        DeclaredHost(name=name, site="hq", lan="works", address=IPv4Address(ip), role="controller")
+        for name, ip in (("lift", address), ("door", "10.9.9.9"))
+    )
+    if reached:
+        assert read_mandate(path, [lift, other]).controllers == ("pump", "lift")
+        return
+    with pytest.raises(UsageFault, match=rf"mandate\.yaml:10:21: controllers\[1\]: 'lift' .* {address}, .* — .*SG"):
+        read_mandate(path, [lift, other])
+
+
+def test_a_node_outside_the_mandate_is_told_before_it_is_looked_from_and_an_excluded_one_never_is() -> None:
+    assert check_station(mandate(), "gw", IPv4Address("10.1.2.3")) == ""
+    assert "10.9.2.3" in check_station(mandate(), "gw", IPv4Address("10.9.2.3"))
+    with pytest.raises(Refusal, match="gw") as told:
+        check_station(mandate(), "gw", IPv4Address("10.1.5.3"))
+    assert told.value.hint

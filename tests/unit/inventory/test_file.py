@@ -36,6 +36,7 @@ hours: ["08:00-12:00"]
 operators: [awa]
 contact: karim
 """
+TWICE = "is accepted here a second time, first in line 1 — keep one of the two, and write the later day into it"
 FAULTS = (
     ("exceptions.yaml", "0123456789abcdef", "0123XY",
      "1:16: [0].fingerprint: '0123XY' should be 8 to 64 of 0-9 and a-f, as the finding's fingerprint begins"),
@@ -57,6 +58,14 @@ FAULTS = (
     ("mandate.yaml", "operators:", "operator:", "8:1: operator: unknown key 'operator' — did you mean 'operators'?"),
     ("mandate.yaml", "from:", "begins:", "1:1: from: 'from' is missing\n5:1: begins: unknown key 'begins'"),
     ("mandate.yaml", "contact: karim\n", "contact: karim\ncontact: awa\n", "10:1: key 'contact' stands here twice, first in line 9"),
+    ("exceptions.yaml", EXEMPTION, EXEMPTION + EXEMPTION,
+     f"6:16: [1].fingerprint: the finding '0123456789abcdef' {TWICE}"),
+    ("exceptions.yaml", EXEMPTION, EXEMPTION + EXEMPTION.replace("0123456789abcdef", "012345678"),
+     f"6:16: [1].fingerprint: the finding '012345678' {TWICE}"),
+    ("mandate.yaml", "contact: karim\n", "controllers: [plc1, 10.2.0.9]\ncontact: karim\n",
+     "9:21: controllers[1]: '10.2.0.9' should be inside the perimeter"),
+    ("mandate.yaml", "contact: karim\n", "exclusions: [10.1.9.0/24]\ncontrollers: [10.1.9.1]\ncontact: karim\n",
+     "10:15: controllers[0]: '10.1.9.1' should not be among the exclusions"),
     ("rehearsal.yaml", "outside:", "outside_:", "1:1: outside_: unknown key 'outside_' — did you mean 'outside'?"),
 )  # fmt: skip
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
