@@ -12,6 +12,8 @@ from wizara.audit.untrusted import untrusted
 _PORTS = frozenset({25, 465, 587, 2525})
 #: A refusal that is about who sends (RFC 3463: X.1.7, X.1.8), who connects or how he greets: it says nothing of the recipient.
 _OF_SENDER = re.compile(rb"(?i)\b5\.1\.[78]\b|\bsender\b|\b(client host|helo command) rejected")
+#: How Postfix refuses to relay unless its settings say otherwise (smtpd_relay_restrictions: defer_unauth_destination): for good.
+_DEFERS = re.compile(rb"(?i)454[ -]4\.7\.1 [^\r\n]*: relay access denied")
 _CLEAR = re.compile(rb"(?mi)^(USER|SASL [^\r\n]*\b(PLAIN|LOGIN)\b)")
 
 
@@ -57,7 +59,8 @@ def _relays(answer: bytes, *, asked: bool) -> bool | None:
         return True
     if answer.startswith(b"530"):
         return False if b"AUTH" in answer.upper() else None  # a login comes first, or TLS does
-    return False if asked and answer.startswith(b"5") and not _OF_SENDER.search(answer) else None
+    refused = answer.startswith(b"5") or _DEFERS.match(answer)
+    return False if asked and refused and not _OF_SENDER.search(answer) else None
 
 
 async def pop3(door: Door, ip: str, port: int) -> Facts:

@@ -49,6 +49,9 @@ def asked(look: Any, first: bytes, *answers: bytes) -> dict[str, Any]:
     [
         (b"250 ok", b"554 5.7.1 <relay-check@example.net>: Relay access denied", False),
         (b"250 ok", b"550 relay not permitted", False),
+        (b"250 ok", b"454 4.7.1 <relay-check@example.net>: Relay access denied", False),
+        (b"250 ok", b"451 4.7.1 <relay-check@example.net>: Recipient address rejected: Greylisted", None),
+        (b"250 ok", b"454 4.7.1 <relay-check@example.net>: Recipient address rejected: later", None),
         (b"250 ok", b"250 ok", True),
         (b"250 ok", b"550 5.1.8 <audit@example.org>: Sender address rejected: Domain not found", None),
         (b"250 ok", b"550-Verification failed for <audit@example.org>\r\n550 Sender verify failed", None),
