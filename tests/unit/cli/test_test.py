@@ -17,6 +17,7 @@ from wizara.errors import ExitCode, Unfinished, UsageFault
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tests" / "unit").mkdir(parents=True)
     monkeypatch.setattr(tree, "root", lambda: tmp_path)
+    monkeypatch.setattr(verb, "_WORKERS", "0")  # three interpreters more a test would be most of its time
     return tmp_path
 
 
