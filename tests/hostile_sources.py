@@ -88,7 +88,7 @@ def met(look: Callable[..., Awaitable[Any]], *said: bytes, datagram: Callable[[b
         @asynccontextmanager
         async def tcp(self, ip: str, port: int, tls: object = None) -> AsyncIterator[Any]:
             reader = asyncio.StreamReader()
-            yield lan("door").Talk(reader, _Script(reader, said), 0.005, lambda _count: None, self.host(ip).patience)
+            yield lan("door").Talk(reader, _Script(reader, said), 0.005, lambda _count: None, self.host(ip))
 
         async def udp(self, ip: str, port: int, question: bytes) -> bytes | None:
             return datagram(question) if datagram else None

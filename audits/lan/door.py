@@ -49,10 +49,10 @@ class Talk:
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timeout: float, spend: Callable[[int], None],
-        patience: Patience, hushed: str | None = None,
+        host: Host, hushed: str | None = None,
     ) -> None:  # fmt: skip
         self._reader, self._writer, self._timeout, self._spend, self._hushed = reader, writer, timeout, spend, hushed
-        self._patience, self._grace = patience, min(2 * _round_trip(writer), timeout)
+        self._bucket, self._patience, self._grace = host.bucket, host.patience, min(2 * _round_trip(writer), timeout)
         self._end = time.monotonic() + _TALK * timeout
 
     async def hear(self, limit: int = 8192, seconds: float | None = None) -> bytes:
@@ -67,6 +67,8 @@ class Talk:
         if left <= 0 or self._patience.over:
             return b""
         try:
+            await asyncio.wait_for(self._bucket.settle(), left)  # our kernel acknowledges what is heard
+            left = max(0.0, self._end - time.monotonic())
             heard = await asyncio.wait_for(self._reader.read(limit), min(seconds or self._timeout, left))
         except (TimeoutError, OSError):
             return b""
@@ -281,17 +283,17 @@ class Door:
             await self.admit(ip, _CONNECT)
             self.check(ip, port)
             opening = asyncio.open_connection(ip, port, ssl=tls, server_hostname="" if tls else None, limit=1 << 16)
-            began, patience = time.monotonic(), self.host(ip).patience
+            began, host = time.monotonic(), self.host(ip)
             try:
                 reader, writer = await asyncio.wait_for(opening, self.pace.timeout * (_SHAKEN if tls else 1))
             finally:
                 if tls:  # a handshake may drip, too; who takes no connection any more is the breaker's matter
-                    patience.wait(time.monotonic() - began)
+                    host.patience.wait(time.monotonic() - began)
             if trip := _round_trip(writer):
                 self.heard(ip, trip)
             spend, hushed = partial(self._spend, ip), self._hushed(ip, port)
             try:
-                yield Talk(reader, writer, self.pace.timeout, spend, patience, hushed)
+                yield Talk(reader, writer, self.pace.timeout, spend, host, hushed)
             finally:
                 self._spend(ip, _CLOSE)
                 writer.transport.abort()

@@ -34,6 +34,13 @@ class Bucket:
         if wait > _SHORTEST:
             await asyncio.sleep(wait)
 
+    async def settle(self) -> None:
+        """Wait until what was claimed so far may have left; for who must not run up a debt by being answered."""
+        with self._lock:
+            wait = self._due - time.monotonic()
+        if wait > _SHORTEST:
+            await asyncio.sleep(wait)
+
     def hold(self, count: float = 1) -> None:
         """Wait, in a thread, until *count* frames may leave."""
         time.sleep(self.claim(count))
