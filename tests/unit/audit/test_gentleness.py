@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from ipaddress import ip_network
 
@@ -243,3 +245,40 @@ def test_a_pace_that_nobody_meant_is_refused() -> None:
     for changes in ({"lan_per_second": 0}, {"host_per_second": 10**7}, {"gentle": 0}, {"sockets_per_host": 100}):
         with pytest.raises(ValueError, match="pace"):
             Pace(**changes)  # type: ignore[arg-type]
+
+
+async def fragments(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """An rpcbind whose answer consists of empty fragments for ever."""
+    with contextlib.suppress(OSError):
+        while not writer.is_closing():
+            writer.write(bytes(4096))
+            await writer.drain()
+
+
+async def hasty(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A web server that sends its page byte by byte, as fast as it can."""
+    with contextlib.suppress(OSError):
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("script", "look"),
+    [(fragments, load("audits.lan.looks.rpc").portmapper), (hasty, load("audits.lan.looks.web").http)],
+)
+def test_who_answers_without_end_puts_nobody_in_debt(
+    script: Callable[..., Awaitable[None]], look: Callable[..., Awaitable[object]]
+) -> None:
+    async def debts() -> tuple[float, float]:
+        slow = Pace(timeout=0.03, host_per_second=50, lan_per_second=1000)
+        one = door.Door(orders("127.77.4.0/24", pace=slow))
+        async with await asyncio.start_server(script, "127.77.4.1", 8111):
+            await look(one, "127.77.4.1", 8111)
+        now = time.monotonic()
+        return one.host("127.77.4.1").bucket._due - now, one.wire("127.77.4.1")._due - now
+
+    own, all_of_them = asyncio.run(debts())
+    assert (own < 0.5, all_of_them < 0.05) == (True, True), (own, all_of_them)

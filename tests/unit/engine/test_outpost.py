@@ -100,7 +100,7 @@ def test_signs_of_life_hold_it_for_as_long_as_they_come() -> None:
 def test_the_same_modules_are_the_same_program() -> None:
     one, other = (outpost.archive(outpost.needed(collectors.ENTRY), collectors.START) for _each in range(2))
     assert one == other
-    assert len(one) < 100_000  # it crosses a slow line
+    assert len(one) < 110_000  # it crosses a slow line
 
 
 def test_a_node_is_given_what_the_scan_needs_and_no_more() -> None:
