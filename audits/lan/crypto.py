@@ -10,7 +10,7 @@ from ssh_audit.ssh2_kexdb import SSH2_KexDB
 from audits.lan.subjects import services, untold
 from wizara.audit.facts import LanFacts
 from wizara.audit.observation import Observation, Seen
-from wizara.audit.rule import Judgement, broken, holds, rule
+from wizara.audit.rule import Judgement, broken, holds, rule, unknown
 
 _OLD = ("SSLv3", "TLSv1.0", "TLSv1.1")
 #: A suspicion about the NIST curves, which ANSSI and NIST both accept, is no weakness that a ministry can act on.
@@ -23,7 +23,10 @@ def old_tls(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """A service still speaks SSL 3, TLS 1.0 or TLS 1.1 (forbidden by RFC 7568 and RFC 8996)."""
     for about, one in services(seen, facts, "tls"):
         old = [version for version in one.texts("versions") if version in _OLD]
-        yield broken(about, [one], versions=", ".join(old)) if old else holds(about, [one])
+        if not old and {*_OLD} & {*one.texts("silent_versions")}:
+            yield unknown(about, "undecided", [one])
+        else:
+            yield broken(about, [one], versions=", ".join(old)) if old else holds(about, [one])
 
 
 def _certificate(one: Observation) -> dict[str, object]:

@@ -118,8 +118,8 @@ class Talk:
 
     @property
     def ended(self) -> bool:
-        """Say whether the peer has closed, and all that it said was heard."""
-        return self._reader.at_eof()
+        """Say whether the peer has closed or reset, and all that it said was heard."""
+        return self._reader.at_eof() or self._reader.exception() is not None
 
     @property
     def certificate(self) -> bytes | None:

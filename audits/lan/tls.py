@@ -45,6 +45,10 @@ WEAK: dict[str, tuple[int, ...]] = {
     "DES": (0x0009, 0x000C, 0x000F, 0x0012, 0x0015),
     "3DES": (0x000A, 0x000D, 0x0010, 0x0013, 0x0016, 0xC003, 0xC008, 0xC00D, 0xC012),
 }
+#: The order in which they are asked for: what most servers speak, first.
+_ASKED = ("TLSv1.2", "TLSv1.3", "TLSv1.0", "TLSv1.1", "SSLv3")
+_DOUBLE = 2
+"""Time-outs that the first hello, and any to a server that has answered one, is waited for: small devices compute long."""
 _GROUPS = (0x001D, 0x0017, 0x0018, 0x0019)
 _SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0201, 0x0203, 0x0202)
 
@@ -114,14 +118,38 @@ def _negotiated(extensions: bytes) -> int | None:
 
 
 async def look(door: Door, ip: str, port: int) -> Facts:
-    """Return the versions spoken on *port* and the certificate shown there (base64); ``answer: false`` when it is no TLS."""
-    spoken = [name for name, version in VERSIONS.items() if await _speaks(door, ip, port, version)]
+    """Return the versions spoken on *port* and the certificate shown there (base64); ``answer: false`` when it is no TLS.
+
+    Silence refuses nothing: the versions and suites whose hello was met by it are told beside those that are spoken.
+    """
+    told = await _versions(door, ip, port)
+    spoken = [name for name in VERSIONS if told[name]]
     if not spoken:
         return {"answer": False}
     der = await _certificate(door, ip, port)
+    silent = [name for name in VERSIONS if told[name] is None]
     classic = [name for name in spoken if VERSIONS[name] != _TLS13]
-    weak = [name for name, suites in WEAK.items() if classic and await _takes(door, ip, port, classic[-1], suites)]
-    return {"versions": [*spoken], "weak": [*weak], "certificate": base64.b64encode(der).decode() if der else None}
+    if classic:
+        takes = {name: await _takes(door, ip, port, classic[-1], suites) for name, suites in WEAK.items()}
+    else:
+        takes = dict.fromkeys(WEAK, None if {*silent} - {"TLSv1.3"} else False)
+    weak, unheard = ([name for name, taken in takes.items() if taken is answer] for answer in (True, None))
+    facts: Facts = {
+        "versions": [*spoken],
+        "weak": [*weak],
+        "certificate": base64.b64encode(der).decode() if der else None,
+    }
+    return facts | ({"silent_versions": [*silent], "silent_suites": [*unheard]} if silent or unheard else {})
+
+
+async def _versions(door: Door, ip: str, port: int) -> dict[str, bool | None]:
+    """Return of each version whether it is spoken; None where the server was silent."""
+    told: dict[str, bool | None] = {}
+    for name in _ASKED:
+        patient = not told or any(answer is not None for answer in told.values())
+        heard, decides = await _heard(door, ip, port, client_hello(VERSIONS[name]), _DOUBLE if patient else 1)
+        told[name] = chosen_version(heard) == VERSIONS[name] if decides else None
+    return told
 
 
 async def look_where_spoken(door: Door, ip: str, port: int) -> Facts:
@@ -131,33 +159,33 @@ async def look_where_spoken(door: Door, ip: str, port: int) -> Facts:
 
 async def spoken(door: Door, ip: str, port: int) -> bool:
     """Say whether *port* answers a ClientHello with a record of TLS, be it an alert (RFC 8446 §5.1)."""
-    answer = await _heard(door, ip, port, client_hello(VERSIONS["TLSv1.2"]))
+    answer, _decides = await _heard(door, ip, port, client_hello(VERSIONS["TLSv1.2"]))
     kind, size = answer[5:6], int.from_bytes(answer[3:5], "big")
     refuses = answer[:1] == b"\x15" and (size, len(answer)) == (2, 7) and kind in {b"\1", b"\2"}
     greets = answer[:1] == b"\x16" and 4 <= size <= _RECORD and kind == b"\2"
     return (refuses or greets) and answer[1] == 0x03 and answer[2] <= 0x04
 
 
-async def _takes(door: Door, ip: str, port: int, version: str, suites: tuple[int, ...]) -> bool:
-    """Say whether the server chooses one of *suites* when it is offered no other."""
-    return chosen_suite(await _heard(door, ip, port, client_hello(VERSIONS[version], suites))) in suites
+async def _takes(door: Door, ip: str, port: int, version: str, suites: tuple[int, ...]) -> bool | None:
+    """Say whether the server chooses one of *suites* when it is offered no other; None when it is silent."""
+    heard, decides = await _heard(door, ip, port, client_hello(VERSIONS[version], suites), _DOUBLE)
+    return chosen_suite(heard) in suites if decides else None
 
 
-async def _speaks(door: Door, ip: str, port: int, version: int) -> bool:
-    return chosen_version(await _heard(door, ip, port, client_hello(version))) == version
-
-
-async def _heard(door: Door, ip: str, port: int, hello: bytes) -> bytes:
+async def _heard(door: Door, ip: str, port: int, hello: bytes, timeouts: int = 1) -> tuple[bytes, bool]:
+    """Return what is answered to *hello*, and whether that decides: a whole record of TLS, or the end of the connection."""
     try:
         async with door.tcp(ip, port) as talk:
             await talk.say(hello)
-            return await talk.hear_until(lambda heard: len(heard) >= 5 and _whole(heard))
+            heard = await talk.hear(_RECORD, seconds=timeouts * door.pace.timeout)
+            heard += await talk.hear_until(lambda more: _whole(heard + more)) if heard else b""
+            return heard, (heard[:1] in {b"\x15", b"\x16"} and _whole(heard)) or talk.ended
     except (TimeoutError, OSError):
-        return b""
+        return b"", False
 
 
 def _whole(heard: bytes) -> bool:
-    return heard[0] not in {0x15, 0x16} or len(heard) >= 5 + int.from_bytes(heard[3:5], "big")
+    return len(heard) >= 5 and (heard[0] not in {0x15, 0x16} or len(heard) >= 5 + int.from_bytes(heard[3:5], "big"))
 
 
 async def _certificate(door: Door, ip: str, port: int) -> bytes | None:

@@ -32,8 +32,11 @@ _REFUSED = re.compile(rb"\xff(.[\x03-\x13])[\x20-\x7e\x80-\xff]+", re.DOTALL)
 _MEMCACHED = re.compile(rb"VERSION \d[\w.+~-]{0,40}(?: [^\r\n]{0,80})?\r\n")
 _REQUEST = b"\0\x07\0\0\0\1\0\0"
 """The head of a datagram of memcached: its number, and that it is the first of one."""
-#: Too many connections, of MariaDB and MySQL.
-_CROWDED = frozenset({1040, 1203})
+#: Errors of MariaDB and MySQL that refuse whom they are told: the login, or the host; the rest (too many, TLS first) has another cause.
+_DENIED = frozenset({1044, 1045, 1130, 1698, 3118, 4151})
+#: Errors of MongoDB that do: not authorised, login failed; the rest (not primary, stopping) has another cause.
+_UNAUTHORISED = frozenset({13, 18})
+_CODE = re.compile(rb"\x10code\0(.{4})", re.DOTALL)
 #: Errors of MariaDB and MySQL that tell of a lockout: host blocked, too many connections, account locked (two numbers).
 _LOCKED = frozenset({1129, 1203, 3118, 4151})
 #: CONNACK: of version 3, or of a broker that speaks version 5 alone (MQTT 5 §3.2.2.2: 0x80 and above refuse).
@@ -109,7 +112,7 @@ async def mysql(door: Door, ip: str, port: int) -> Facts:
     async def script(talk: Talk) -> Facts:
         greeting = await _packet(talk)
         if refused := _REFUSED.fullmatch(greeting):
-            return decided({}, open=None if int.from_bytes(refused[1], "little") in _CROWDED else False)
+            return decided({}, open=_denied(refused[1]))
         if not _GREETING.fullmatch(greeting):
             return silence(greeting)
         version = untrusted(greeting[1:].split(b"\0")[0])
@@ -124,10 +127,16 @@ async def mysql(door: Door, ip: str, port: int) -> Facts:
             reply = await _packet(talk)
         if reply[:1] == b"\xff" and int.from_bytes(reply[1:3], "little") in _LOCKED:
             door.tries.stop()
-            return {"open": False, "version": version, "locked": True}
-        return decided({"version": version}, open={b"\0": True, b"\xff": False}.get(reply[:1]))
+            return decided({"version": version, "locked": True}, open=_denied(reply[1:3]))
+        let_in = _denied(reply[1:3]) if reply[:1] == b"\xff" else None
+        return decided({"version": version}, open=True if reply[:1] == b"\0" else let_in)
 
     return await converse(door, ip, port, script)
+
+
+def _denied(code: bytes) -> bool | None:
+    """Return that nobody is let in where the error's *code* says so; None where it has another cause."""
+    return False if int.from_bytes(code, "little") in _DENIED else None
 
 
 async def _packet(talk: Talk) -> bytes:
@@ -147,8 +156,10 @@ async def mongodb(door: Door, ip: str, port: int) -> Facts:
             return silence(head)
         size = min(struct.unpack("<i", head[:4])[0] - 16, 65536)
         reply = await hear_exactly(talk, max(size, 0))
-        came = len(reply) >= size > 0
-        return decided({}, open=True if b"\x01ok\0" + struct.pack("<d", 1.0) in reply else False if came else None)
+        code = _CODE.search(reply) if len(reply) >= size > 0 else None
+        refused = code is not None and int.from_bytes(code[1], "little") in _UNAUTHORISED
+        granted = b"\x01ok\0" + struct.pack("<d", 1.0) in reply
+        return decided({}, open=True if granted else False if refused else None)
 
     return await converse(door, ip, port, script)
 

@@ -18,6 +18,10 @@ _NAMES = (
     "backup.cfg", "vrpcfg.cfg", "pxelinux.cfg/default",
 )  # fmt: skip
 _DATA, _ERROR = b"\0\3", b"\0\5"
+#: A refusal that says nothing of strangers: TLS first (503, 521, 522, 534; RFC 4217 §9), or a server that is full.
+_ANOTHER_CAUSE = re.compile(
+    rb"(?i)5(03|21|22|34)|.*(\b(tls|ssl|auth|encrypt\w*|clear-?text|plain ftp)\b|too many|maxim|later|busy)", re.DOTALL
+)
 
 
 async def ftp(door: Door, ip: str, port: int) -> Facts:
@@ -34,7 +38,8 @@ async def ftp(door: Door, ip: str, port: int) -> Facts:
             return silence(banner)
         if answer.startswith(b"331"):
             answer = await reply(talk, "PASS audit@example.org")
-        inside = True if answer.startswith(b"230") else False if re.match(rb"5|33", answer) else None
+        refused = re.match(rb"5|33", answer) and not _ANOTHER_CAUSE.match(answer)
+        inside = True if answer.startswith(b"230") else False if refused else None
         writable = await _takes_files(talk) if inside else inside
         await reply(talk, "QUIT")
         facts: Facts = {"banner": untrusted(banner), "reply": untrusted(answer)}

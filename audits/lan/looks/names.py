@@ -33,10 +33,14 @@ async def dns(door: Door, ip: str, port: int) -> Facts:
         return silence(reply or b"")
     resolves = _resolves(reply)
     version = await _version(door, ip, port)
-    zones = await _transfers(door, ip, port, resolves=resolves)
-    told: Facts = {"recursion": resolves, "version": version, "transfers": None if zones is None else [*zones]}
+    zones, whole = await _zones(door, ip, port)
+    given = await _transfers(door, ip, port, zones) if zones else None
+    given = given if given or whole else None
+    told: Facts = {"recursion": resolves, "version": version, "transfers": None if given is None else [*given]}
     missing = [name for name, fact in told.items() if fact is None]
     known: Facts = {name: fact for name, fact in told.items() if fact is not None}
+    if whole and not zones:
+        known["zones"] = []  # nobody could be asked for what nobody knows
     return known | {"undecided": [*missing]} if missing else known
 
 
@@ -60,17 +64,11 @@ async def _version(door: Door, ip: str, port: int) -> str | None:
     return next((untrusted(data[1:]) for _name, kind, data in records(reply) if kind == _TXT and len(data) > 1), "")
 
 
-async def _transfers(door: Door, ip: str, port: int, *, resolves: bool | None) -> list[str] | None:
-    """Return the zones that a stranger is given whole; None where that is not known of some.
-
-    Who resolves for others and has no zone that can be guessed from its address has none by all likelihood; any other server
-    has zones, or it would serve nothing.
-    """
-    zones, whole = await _zones(door, ip, port)
+async def _transfers(door: Door, ip: str, port: int, zones: list[str]) -> list[str] | None:
+    """Return those of the *zones* that a stranger is given whole; None where that is not known of some."""
     told = {zone: await _hands_out(door, ip, port, zone) for zone in zones}
     given = [str(untrusted(zone)) for zone, handed in told.items() if handed]
-    undecided = not whole or None in told.values() or not (zones or resolves)
-    return given if given or not undecided else None
+    return given if given or None not in told.values() else None
 
 
 async def _zones(door: Door, ip: str, port: int) -> tuple[list[str], bool]:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+import struct
 
 from audits.lan.door import Door, Talk
 from audits.lan.looks.conversation import authority, converse, decided, hear_exactly, silence
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
-_NONE = 1
+_NONE, _TIGHT, _TLS, _VENCRYPT = 1, 16, 18, 19
+#: Kinds within VeNCrypt that want no login: none at all, none inside TLS, none inside TLS with a certificate.
+_FREE_WITHIN = frozenset({_NONE, 257, 260})
 _FAILED, _SUCCESS, _AUTHENTICATE = 0, 1, 2
 #: What an X server says to who has no right to come, in its own words; others tell that it is full, or of another version.
 _NO_RIGHT = re.compile(rb"(?i)authori[sz]|authentic|no protocol specified|invalid \S+ key")
 
 
 async def vnc(door: Door, ip: str, port: int) -> Facts:
-    """Return the kinds of authentication offered; ``open`` when "none" is one of them."""
+    """Return the kinds of authentication offered; ``open`` when "none" is one of them, or of those that VeNCrypt carries.
+
+    What nothing but Tight or TLS carries is not asked: that is not known.
+    """
 
     async def script(talk: Talk) -> Facts:
         greeting = await hear_exactly(talk, 12)
@@ -27,7 +33,11 @@ async def vnc(door: Door, ip: str, port: int) -> Facts:
         await talk.say(b"RFB 003.008\n" if modern else b"RFB 003.003\n")
         offered = await _offered(talk, modern=modern)
         facts: Facts = {"offered": [*offered], "reply": untrusted(greeting)}
-        return decided(facts, open=_NONE in offered if offered else None)
+        if _NONE in offered or not {*offered} - {_TIGHT, _TLS}:
+            return decided(facts, open=True if _NONE in offered else None)
+        within = await _within_vencrypt(talk) if _VENCRYPT in offered else None
+        free = within is not None and bool(_FREE_WITHIN & {*within})
+        return decided(facts | {"within": [*(within or ())]}, open=None if within == () else free)
 
     return await converse(door, ip, port, script)
 
@@ -40,6 +50,21 @@ async def _offered(talk: Talk, *, modern: bool) -> tuple[int, ...]:
     count = await hear_exactly(talk, 1)
     kinds = tuple(await hear_exactly(talk, count[0])) if count else ()
     return kinds if count and (len(kinds) == count[0] or _NONE in kinds) else ()
+
+
+async def _within_vencrypt(talk: Talk) -> tuple[int, ...]:
+    """Choose VeNCrypt 0.2 and return the kinds that it carries; nothing when they do not all come, or it is an older one."""
+    await talk.say(bytes((_VENCRYPT,)))
+    version = await hear_exactly(talk, 2)
+    if len(version) < 2 or version < b"\0\2":
+        return ()
+    await talk.say(b"\0\2")
+    taken = await hear_exactly(talk, 2)
+    if len(taken) < 2 or taken[0]:
+        return ()
+    told = await hear_exactly(talk, 4 * taken[1])
+    kinds = struct.unpack(f"!{len(told) // 4}I", told[: len(told) & ~3])
+    return kinds if len(kinds) == taken[1] or _FREE_WITHIN & {*kinds} else ()
 
 
 async def x11(door: Door, ip: str, port: int) -> Facts:

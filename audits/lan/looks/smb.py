@@ -6,12 +6,12 @@ import os
 import struct
 
 from audits.lan.door import Door, Talk
-from audits.lan.looks.conversation import converse, silence
-from audits.lan.looks.smb_session import framed, header, hear_message, stranger
+from audits.lan.looks.conversation import converse, decided, silence
+from audits.lan.looks.smb_session import LATER, framed, header, hear_message, stranger
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
-_REQUIRED = 2
+_REQUIRED, _HEAD = 2, 34
 _FIRST_ANSWER, _ANSWER = 0x80, 0x01
 """The flags of SMB 1 and 2 that tell an answer from a question (MS-CIFS §2.2.3.1, MS-SMB2 §2.2.1.2)."""
 _DIALECTS = (0x0202, 0x0210, 0x0300, 0x0302)
@@ -38,13 +38,18 @@ def negotiation(dialects: tuple[int, ...] = _DIALECTS) -> bytes:
 
 
 async def smb(door: Door, ip: str, port: int) -> Facts:
-    """Return whether SMB 1 is spoken, whether signatures are required, and what a stranger may open."""
+    """Return whether SMB 1 is spoken, whether signatures are required, and what a stranger may open.
+
+    A server without SMB 1 says so (samba) or closes the connection (Windows); silence decides nothing.
+    """
 
     async def first(talk: Talk) -> Facts:
         await talk.say(first_negotiation())
-        return {"smb1": speaks_first(await hear_message(talk))}
+        reply = await hear_message(talk)
+        return {"smb1": speaks_first(reply)} if talk.ended or _decides(reply) else {}
 
-    facts: Facts = {"smb1": (await converse(door, ip, port, first)).get("smb1") is True}
+    old = (await converse(door, ip, port, first)).get("smb1")
+    facts = decided({}, smb1=old if isinstance(old, bool) else None)
     for dialects in (_DIALECTS, (0x0311,)):
 
         async def second(talk: Talk, offered: tuple[int, ...] = dialects) -> Facts:
@@ -53,20 +58,28 @@ async def smb(door: Door, ip: str, port: int) -> Facts:
 
         told = await converse(door, ip, port, second)
         if told.get("answer") is not False:
-            return facts | told | await _stranger(door, ip, port)
-    return facts if facts["smb1"] else silence()
+            return await _stranger(door, ip, port, facts | told)
+    return decided(facts, shares=None, listed=None) if facts.get("smb1") else silence()
 
 
-async def _stranger(door: Door, ip: str, port: int) -> Facts:
+async def _stranger(door: Door, ip: str, port: int, facts: Facts) -> Facts:
+    """Return *facts* with what a stranger may open and is told of; what no answer decided is undecided."""
+
     async def script(talk: Talk) -> Facts:
         await talk.say(negotiation())
         if negotiated(await hear_message(talk)).get("answer") is False:
             return {}
-        shares, listed = await stranger(talk, ip)
-        return {"shares": [untrusted(one) for one in shares], "listed": [untrusted(one) for one in listed]}
+        found = zip(("shares", "listed"), await stranger(talk, ip), strict=True)
+        return {name: [untrusted(one) for one in told] for name, told in found if told is not None}
 
     told = await converse(door, ip, port, script)
-    return {} if told.get("answer") is False else told
+    known: Facts = {name: told[name] for name in ("shares", "listed") if name in told}
+    return decided(facts | known, **{name: None for name in ("shares", "listed") if name not in known})
+
+
+def _decides(reply: bytes) -> bool:
+    """Say whether *reply* is a whole answer to the first negotiation, and not that the server cannot answer now."""
+    return len(reply) > _HEAD and int.from_bytes(reply[5:9], "little") not in LATER
 
 
 def speaks_first(reply: bytes) -> bool:

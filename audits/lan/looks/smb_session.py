@@ -11,6 +11,9 @@ from audits.lan.looks.conversation import hear_exactly
 
 _SESSION, _TREE, _CREATE, _IOCTL = 1, 3, 5, 11
 _MORE = 0xC0000016
+_SILENT = 0xFFFFFFFF
+#: What decides nothing: no answer, no resources, a request not accepted, a time-out (MS-ERREF §2.3).
+LATER = frozenset({_SILENT, 0xC000009A, 0xC0000205, 0xC00000D0, 0xC00000B5})
 _FLAGS = 0x00088A07
 """Unicode, OEM, target, NTLM, anonymous, always sign, extended session security."""
 _SRVSVC = UUID("4b324fc8-1670-01d3-1278-5a47bf6ee188").bytes_le + struct.pack("<HH", 3, 0)
@@ -53,69 +56,84 @@ class Session:
         reply = await hear_message(self.talk)
         while len(reply) >= 64 and struct.unpack_from("<I", reply, 8)[0] == 0x00000103:  # pending
             reply = await hear_message(self.talk)
-        return (struct.unpack_from("<I", reply, 8)[0], reply) if len(reply) >= 64 else (0xFFFFFFFF, b"")
+        return (struct.unpack_from("<I", reply, 8)[0], reply) if len(reply) >= 64 else (_SILENT, b"")
 
-    async def log_in(self) -> bool:
-        """Open a session without a name; true when the server takes it."""
+    async def log_in(self) -> bool | None:
+        """Open a session without a name; true when the server takes it, None when no answer decides it."""
         hello = b"NTLMSSP\0" + struct.pack("<II", 1, _FLAGS) + bytes(16)
         status, reply = await self.ask(_SESSION, _setup(hello))
         if status != _MORE:
-            return False
+            return None if status in LATER else False
         (self.session,) = struct.unpack_from("<Q", reply, 40)
         field = struct.pack("<HHI", 0, 0, 65)
         answer = b"NTLMSSP\0" + struct.pack("<I", 3) + struct.pack("<HHI", 1, 1, 64) + field * 5
         status, _reply = await self.ask(_SESSION, _setup(answer + struct.pack("<I", _FLAGS) + b"\0"))
-        return status == 0
+        return _granted(status)
 
-    async def connect(self, path: str) -> bool:
-        """Connect to a share; true when it is there for us."""
+    async def connect(self, path: str) -> bool | None:
+        """Connect to a share; true when it is there for us, None when no answer decides it."""
         encoded = path.encode("utf-16-le")
         status, reply = await self.ask(_TREE, struct.pack("<HHHH", 9, 0, 72, len(encoded)) + encoded)
         if status == 0:
             (self.tree,) = struct.unpack_from("<I", reply, 36)
-        return status == 0
+        return _granted(status)
 
-    async def open(self, name: str, access: int, options: int) -> bytes | None:
-        """Open what is there already, and return its handle."""
+    async def open(self, name: str, access: int, options: int) -> tuple[bool | None, bytes]:
+        """Open what is there already, and return whether that was granted (None when no answer decides it) and its handle."""
         encoded = name.encode("utf-16-le")
         body = struct.pack(
             "<HBBI8s8sIIIIIHHII", 57, 0, 0, 2, b"", b"", access, 0, 7, 1, options, 120, len(encoded), 0, 0
         )
         status, reply = await self.ask(_CREATE, body + (encoded or b"\0"))
-        return reply[128:144] if status == 0 and len(reply) >= 144 else None
+        whole = status != 0 or len(reply) >= 144
+        return (_granted(status), reply[128:144]) if whole else (None, b"")
 
-    async def transceive(self, handle: bytes, question: bytes) -> bytes:
-        """Say something to a pipe and return its answer."""
+    async def transceive(self, handle: bytes, question: bytes) -> bytes | None:
+        """Say something to a pipe and return its answer, nothing where it is refused; None where none decides."""
         body = struct.pack("<HHI16sIIIIIIII", 57, 0, 0x0011C017, handle, 120, len(question), 0, 0, 0, 65536, 1, 0)
         status, reply = await self.ask(_IOCTL, body + question)
+        if status in LATER:
+            return None
         if status not in {0, 0x80000005} or len(reply) < 112:
             return b""
         at, size = struct.unpack_from("<II", reply, 96)
         return reply[at : at + size]
 
 
+def _granted(status: int) -> bool | None:
+    return None if status in LATER else status == 0
+
+
 def _setup(token: bytes) -> bytes:
     return struct.pack("<HBBIIHHQ", 25, 0, 1, 0, 0, 88, len(token), 0) + token
 
 
-async def stranger(talk: Talk, ip: str) -> tuple[list[str], list[str]]:
-    """Return (shares whose top folder a stranger may list, shares that he is told of) after a negotiation on *talk*."""
+async def stranger(talk: Talk, ip: str) -> tuple[list[str] | None, list[str] | None]:
+    """Return (shares whose top folder a stranger may list, shares that he is told of) after a negotiation on *talk*.
+
+    Each is None where no answer decided it.
+    """
     session = Session(talk)
-    if not await session.log_in() or not await session.connect(f"\\\\{ip}\\IPC$"):
-        return [], []
-    handle = await session.open("srvsvc", 0x0012019F, 0)
-    if handle is None:
-        return [], []
-    await session.transceive(handle, _bind())
-    listed = shares(await session.transceive(handle, _request(f"\\\\{ip}")))
+    let_in = await session.log_in() and await session.connect(f"\\\\{ip}\\IPC$")
+    if not let_in:
+        return (None, None) if let_in is None else ([], [])
+    piped, handle = await session.open("srvsvc", 0x0012019F, 0)
+    if not piped:
+        return (None, None) if piped is None else ([], [])
+    bound = await session.transceive(handle, _bind())
+    told = None if bound is None else await session.transceive(handle, _request(f"\\\\{ip}"))
+    if told is None:
+        return None, None
+    listed = shares(told)
     disks = [name for name, kind in listed if kind & 0xFFFF == _DISK][:_SHARES]
-    opened = [name for name in disks if await _opens(session, f"\\\\{ip}\\{name}")]
-    return opened, [name for name, _kind in listed]
+    tried = {name: await _opens(session, f"\\\\{ip}\\{name}") for name in disks}
+    opened = [name for name, free in tried.items() if free]
+    return opened if opened or None not in tried.values() else None, [name for name, _kind in listed]
 
 
-async def _opens(session: Session, path: str) -> bool:
-    """Say whether the top folder of the share at *path* may be listed."""
-    return await session.connect(path) and await session.open("", 0x81, 1) is not None
+async def _opens(session: Session, path: str) -> bool | None:
+    """Say whether the top folder of the share at *path* may be listed; None when no answer decides it."""
+    return await session.connect(path) and (await session.open("", 0x81, 1))[0]
 
 
 def _bind() -> bytes:

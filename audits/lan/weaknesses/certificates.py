@@ -30,7 +30,10 @@ def weak_suites(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for about, one in services(seen, facts, "tls"):
         if "weak" in one.data:
             weak = one.texts("weak")
-            yield broken(about, [one], suites=", ".join(weak)) if weak else holds(about, [one])
+            if not weak and one.texts("silent_suites"):
+                yield unknown(about, "undecided", [one])
+            else:
+                yield broken(about, [one], suites=", ".join(weak)) if weak else holds(about, [one])
 
 
 @rule("TLS-005", kinds=("tls",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:R/S:U/C:L/I:L/A:N", fix="manual")

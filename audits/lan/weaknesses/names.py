@@ -36,7 +36,7 @@ def zone_transfer(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for about, one in _lan(seen, facts):
         zones = one.texts("transfers")
         if "transfers" in one.texts("undecided"):
-            yield unknown(about, "undecided", [one])
+            yield unknown(about, "no-zone" if "zones" in one.data else "undecided", [one])
         else:
             yield broken(about, [one], zones=", ".join(zones)) if zones else holds(about, [one])
 

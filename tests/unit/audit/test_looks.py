@@ -63,6 +63,13 @@ PRELOGIN = b"\4\1\0\x1a\0\0\1\0" + b"\0\0\x0b\0\6" + b"\1\0\x11\0\1" + b"\xff" +
 MONGO = struct.pack("<4i", 16 + 5 + 17, 1, 7, 2013) + bytes(5)
 
 
+def mongo_error(code: int) -> bytes:
+    """An answer of MongoDB that is not ok."""
+    told = b"\x01ok\0" + struct.pack("<d", 0) + b"\x10code\0" + struct.pack("<i", code) + b"\0"
+    document = struct.pack("<i", len(told) + 4) + told
+    return struct.pack("<4i", 16 + 5 + len(document), 1, 7, 2013) + bytes(5) + document
+
+
 @pytest.mark.parametrize(
     ("look", "first", "answers", "expected"),
     [
@@ -86,7 +93,8 @@ MONGO = struct.pack("<4i", 16 + 5 + 17, 1, 7, 2013) + bytes(5)
         (databases.postgres, b"", (b"N", b"R\0\0\0\x08\0\0\0\0"), {"open": True}),
         (databases.postgres, b"", (b"N", b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0"), {"open": False}),
         (databases.mongodb, b"", (MONGO + b"\x01ok\0" + struct.pack("<d", 1) + bytes(5),), {"open": True}),
-        (databases.mongodb, b"", (MONGO + b"\x01ok\0" + struct.pack("<d", 0) + bytes(5),), {"open": False}),
+        (databases.mongodb, b"", (mongo_error(13),), {"open": False}),
+        (databases.mongodb, b"", (mongo_error(13435),), {"open": None, "undecided": ["open"]}),
         (appliances.smart_install, b"", (struct.pack("!6I", 4, 0, 3, 8, 1, 0),), {"open": True}),
         (appliances.smart_install, b"", (b"HTTP/1.1 400 Bad Request\r\n\r\n",), {"answer": False}),
         (appliances.winbox, b"", (bytes([49, 6]) + bytes(49),), {"open": True}),

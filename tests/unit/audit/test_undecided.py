@@ -174,8 +174,8 @@ def answer(
 @pytest.mark.parametrize(
     ("resolves", "silent", "undecided"),
     [
-        (True, "", []),
-        (True, "version", ["version"]),
+        (True, "", ["transfers"]),
+        (True, "version", ["version", "transfers"]),
         (True, "zones", ["transfers"]),
         (False, "", ["transfers"]),
         (None, "", ["recursion", "transfers"]),
@@ -190,6 +190,7 @@ def test_silence_of_a_name_server_is_no_refusal(resolves: bool | None, silent: s
     facts = asyncio.run(names.dns(SimpleNamespace(udp=udp), "10.0.0.1", 53))
     assert facts.get("undecided", []) == undecided
     assert facts.get("recursion") is resolves
+    assert ("zones" in facts) is (silent != "zones")  # nothing was silent: there is no zone that could be asked for
 
 
 @pytest.mark.parametrize(
