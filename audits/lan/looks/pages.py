@@ -11,6 +11,12 @@ _META = re.compile(rb"<meta" + _FIELDS, re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     rb"(?<![a-z_:.-])([a-z_:.-]{1,40})\s{0,9}=\s{0,9}(\"[^\"]*\"|'[^']*'|[^\s\"'/]{1,40})", re.IGNORECASE
 )
+#: Where a comment begins, or an element whose text is no markup (HTML, "raw text", "escapable raw text"), and where they end.
+_APART = re.compile(rb"<!--|<(script|style|textarea|title|xmp)(?=[\s/>])", re.IGNORECASE)
+_COMMENT_ENDS = re.compile(rb"--!?>")
+_ENDS = {
+    name: re.compile(rb"</" + name, re.IGNORECASE) for name in (b"script", b"style", b"textarea", b"title", b"xmp")
+}
 #: Seconds, and the page that is shown then (HTML, "shared declarative refresh steps"); a number alone shows the same page again.
 _REFRESH = re.compile(r"[\s\d.]{0,20}[;,\s]\s{0,9}(?:url\s{0,9}=)?\s{0,9}[\"']?([^\s\"'=;,]\S{0,511})", re.IGNORECASE)
 #: What a list of files is told by: titles that servers give the list of ``/`` (Apache, nginx, lighttpd, Python, Tomcat, Jetty,
@@ -63,8 +69,19 @@ def lists_files(body: bytes) -> bool:
 
 
 def _shown(body: bytes) -> bytes:
-    """Return *body* without its comments."""
-    return b"".join(part.partition(b"-->")[2] if number else part for number, part in enumerate(body.split(b"<!--")))
+    """Return *body* without its comments and without text that only looks like markup; what a script may write stays.
+
+    A comment ends at its first ``-->``, as in ``<!--[if …]><!-->``, whose next lines every browser shows; in a script there is none.
+    """
+    shown, place = [], 0
+    while found := _APART.search(body, place):
+        shown.append(body[place : found.start()])
+        name = found[1].lower() if found[1] else b""
+        begins = found.end() if name else found.end() - 2
+        ends = (_ENDS[name] if name else _COMMENT_ENDS).search(body, begins)
+        place = len(body) if ends is None else ends.start() if name else ends.end()
+        shown.append(body[begins:place] if name == b"script" else b"")
+    return b"".join([*shown, body[place:]])
 
 
 def _attributes(field: bytes) -> dict[bytes, bytes]:

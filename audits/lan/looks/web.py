@@ -10,23 +10,20 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from audits.lan.authentication import offers_basic
 from audits.lan.door import Door
 from audits.lan.looks import pages
-from audits.lan.looks.conversation import authority, silence
+from audits.lan.looks.answers import LIMIT, Answer, headers, received
+from audits.lan.looks.conversation import authority, decided, silence
 from audits.lan.tls import any_tls, spoken
 from audits.lan.tries import locks
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
-_ASKS = (b"HTTP/1.1 401", b"HTTP/1.0 401")
 _HEAD = re.compile(rb"\r\n\r\n(ref: refs/\S+|[0-9a-f]{40})\s*$")
 _DEVICE = re.compile(
     rb"toner|cartridge|cartouche|printer status|imprimante|embedded web server|laserjet|print server", re.IGNORECASE
 )
-_NAME = re.compile(rb"[A-Za-z-]{1,40}")
-_LINES, _LONG = 100, 1000
-"""Lines of a head that are read, and bytes of a value: what is longer is no header that means anything here."""
 _LOGIN = 10.0
 """Seconds that the answer to a login may take: many servers answer a wrong one late, and that is no lockout."""
-_GOOD, _BAD, _HOPS = 200, 400, 2
+_GOOD, _FURTHER, _BAD, _ASKS, _HOPS = 200, 300, 400, 401, 2
 _SENT_ON = frozenset({301, 302, 303, 307, 308})
 #: What a reference to a page may be written in (RFC 3986 §2).
 _REFERENCE = re.compile(r"[!-~]{1,512}")
@@ -48,25 +45,40 @@ async def https(door: Door, ip: str, port: int) -> Facts:
 
 
 async def _site(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> Facts:
-    answer = await _get(door, ip, port, tls, "/")
-    facts = http_facts(answer)
+    shown = await _front(door, ip, port, tls)
+    facts = http_facts(shown[0].octets)
     if facts.get("answer") is False:
         return facts
-    shown = await _front(door, ip, port, tls, answer)
-    seen = [http_facts(one) for one in shown]
-    bodies = [_body(one) for one, told in zip(shown, seen, strict=True) if told.get("status") == _GOOD]
+    seen = [http_facts(one.octets) for one in shown]
+    bodies = [one.body for one in shown if one.status == _GOOD]
+    otherwise = _not_there(*shown)
+    authenticate = next((told["authenticate"] for told in seen if told.get("authenticate")), "")
+    known = {"authenticate": bool(authenticate) or otherwise is False, "location": shown[0].decides}
+    untold = [name for name, told in known.items() if not told]
     facts |= {
         "title": next((told["title"] for told in seen if told.get("title")), ""),
-        "authenticate": next((told["authenticate"] for told in seen if told.get("authenticate")), ""),
-        "password_form": any(told.get("password_form") is True for told in seen),
-        "listing": any(map(pages.lists_files, bodies)),
-        "device": any(_DEVICE.search(body) for body in bodies),
-        "search_engine": any(map(_searches, bodies)),
-        "container_engine": "api-version" in dict(_headers(answer)) and await _is_engine(door, ip, port, tls),
+        "authenticate": authenticate,
+        "undecided": [*untold],
     }
-    history = await _get(door, ip, port, tls, "/.git/HEAD")
-    facts["git"] = history.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")) and _HEAD.search(history) is not None
-    return facts
+    return decided(
+        facts,
+        password_form=any(told.get("password_form") is True for told in seen) or otherwise,
+        listing=any(map(pages.lists_files, bodies)) or otherwise,
+        device=any(_DEVICE.search(body) for body in bodies) or otherwise,
+        search_engine=any(map(_searches, bodies)) or otherwise,
+        container_engine=await _is_engine(door, ip, port, tls, shown[0]),
+        git=await _shows_history(door, ip, port, tls),
+    )
+
+
+def _not_there(*answers: Answer) -> bool | None:
+    """Return what is to be thought of a thing that none of the *answers* shows: False where all of them decide, else None."""
+    return False if all(one.decides for one in answers) else None
+
+
+async def _shows_history(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> bool | None:
+    told = await _get(door, ip, port, tls, "/.git/HEAD")
+    return (told.status == _GOOD and _HEAD.search(told.octets) is not None) or _not_there(told)
 
 
 def _searches(body: bytes) -> bool:
@@ -74,20 +86,15 @@ def _searches(body: bytes) -> bool:
     return b'"lucene_version"' in body or all(one.search(body) for one in _CLUSTER)
 
 
-def _body(answer: bytes) -> bytes:
-    return answer.partition(b"\r\n\r\n")[2]
-
-
-async def _front(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, answer: bytes) -> list[bytes]:
-    """Return *answer*, and the pages that a visitor of / is sent on to by it, as long as they are of this very server."""
-    page, shown = "/", [answer]
+async def _front(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> list[Answer]:
+    """Return the answer to /, and the pages that its visitors are sent on to, as long as they are of this very server."""
+    shown = [await _get(door, ip, port, tls, "/")]
     for _hop in range(_HOPS):
-        path = _here(shown[-1], ip, port, page, encrypted=tls is not None)
-        further = await _get(door, ip, port, tls, path) if path not in {"", page} else b""
-        if not further:
+        page = shown[-1].path
+        path = _here(shown[-1].octets, ip, port, page, encrypted=tls is not None)
+        if path in {"", page}:
             break
-        page = path
-        shown.append(further)
+        shown.append(await _get(door, ip, port, tls, path))
     return shown
 
 
@@ -111,7 +118,7 @@ def _here(answer: bytes, ip: str, port: int, page: str, *, encrypted: bool) -> s
 
 def _by_page(answer: bytes) -> str:
     """Return where a page itself sends its visitors on to: by a header that browsers heed, or in its own text."""
-    return pages.refreshed(dict(_headers(answer)).get("refresh", b"")) or pages.sends_on(_body(answer))
+    return pages.refreshed(dict(headers(answer)).get("refresh", b"")) or pages.sends_on(Answer("", answer).body)
 
 
 def _sends_to_tls(facts: Facts, port: int) -> bool:
@@ -133,21 +140,26 @@ def _reference(text: str) -> SplitResult | None:
     return found if whole and port != 0 else None
 
 
-async def _is_engine(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> bool:
-    """Ask for the version of its interface, as any client of a container engine does first."""
+async def _is_engine(door: Door, ip: str, port: int, tls: ssl.SSLContext | None, front: Answer) -> bool | None:
+    """Ask who tells of one with its *front* page for the version of its interface, as any client of a container engine does first."""
+    if "api-version" not in dict(headers(front.octets)):
+        return _not_there(front)
     told = await _get(door, ip, port, tls, "/version")
-    return http_facts(told).get("status") == _GOOD and b'"ApiVersion"' in told and b'"MinAPIVersion"' in told
+    shown = told.status == _GOOD and b'"ApiVersion"' in told.body and b'"MinAPIVersion"' in told.body
+    return shown or _not_there(told)
 
 
 async def _get(
     door: Door, ip: str, port: int, tls: ssl.SSLContext | None, path: str, *further: str, patience: float | None = None
-) -> bytes:
+) -> Answer:
     """Return the answer to a GET; nothing of it within *patience* seconds (the profile's own where None) is no answer."""
+    usual = _DEFAULT["https" if tls else "http"]
     lines = (
         f"GET {path} HTTP/1.1",
-        f"Host: {authority(ip)}",
+        f"Host: {authority(ip, None if port == usual else port)}",  # RFC 9110 §7.2: servers build addresses from it
         "User-Agent: wizara-audit",
         "Accept: */*",
+        "Accept-Encoding: identity",
         "Connection: close",
         *further,
         "",
@@ -156,34 +168,26 @@ async def _get(
     try:
         async with door.tcp(ip, port, tls=tls) as talk:
             await talk.say("\r\n".join(lines).encode())
-            first = await talk.hear(65536, seconds=patience)
-            return first + (await talk.hear_until(lambda _heard: False, 65536) if first else b"")
+            first = await talk.hear(LIMIT, seconds=patience)
+            told = first + (await talk.hear_until(lambda _heard: False, LIMIT) if first else b"")
+            return received(path, told, closed=talk.ended)
     except (TimeoutError, OSError):
-        return b""
-
-
-def _headers(answer: bytes) -> list[tuple[str, bytes]]:
-    """Return the headers of *answer*, their names in small letters: each is read once, however it is filled."""
-    _first, *lines = answer.partition(b"\r\n\r\n")[0].split(b"\r\n", _LINES + 1)
-    parts = [line.partition(b":") for line in lines[:_LINES]]
-    told = [(name, value.strip(b" \t")) for name, colon, value in parts if colon and _NAME.fullmatch(name)]
-    return [(name.decode().lower(), value) for name, value in told if len(value) <= _LONG]
+        return Answer(path)
 
 
 def http_facts(answer: bytes) -> Facts:
     """Return status, title, server, authentication scheme and login form of an HTTP *answer*."""
-    status = re.match(rb"HTTP/1\.[01] (\d{3})(?= |\r\n|\Z)", answer)
-    if not status:
+    told = Answer("", answer)
+    if told.status is None:
         return silence(answer)
-    found = _headers(answer)
-    headers = dict(found)
-    body = _body(answer)
+    found = headers(answer)
+    first, body = dict(found), told.body
     return {
-        "status": int(status[1]),
+        "status": told.status,
         "title": untrusted(pages.title(body)),
-        "server": untrusted(headers.get("server", b"")),
+        "server": untrusted(first.get("server", b"")),
         "authenticate": untrusted(b", ".join(value for name, value in found if name == "www-authenticate")),
-        "location": untrusted(headers.get("location", b"")),
+        "location": untrusted(first.get("location", b"")),
         "password_form": pages.asks_for_password(body),
     }
 
@@ -201,17 +205,27 @@ async def factory_login_over_tls(door: Door, ip: str, port: int) -> Facts:
 async def _factory_login(door: Door, ip: str, port: int, tls: ssl.SSLContext | None) -> Facts:
     if not door.orders.logins:
         return silence()
-    asked = await _get(door, ip, port, tls, "/")
-    if not (asked.startswith(_ASKS) and offers_basic(str(http_facts(asked).get("authenticate", "")))):
-        return {"untried": "no-basic"} if asked.startswith(_ASKS) else silence()
+    shown = await _front(door, ip, port, tls)
+    asks = next((one for one in shown if one.status == _ASKS), None)
+    if asks is None:
+        return silence() if _not_there(*shown) is False else {"untried": "undecided"}
+    if not offers_basic(str(http_facts(asks.octets)["authenticate"])):
+        return {"untried": "no-basic"}
     if why := door.may_log_in(ip, "admin"):
         return {"untried": why}
     word = base64.b64encode(b"admin:admin").decode()
-    answer = await _get(door, ip, port, tls, "/", f"Authorization: Basic {word}", patience=_LOGIN)
-    let_in = re.match(rb"HTTP/1\.[01] 2\d\d ", answer) is not None
-    if not let_in and locks(answer):
+    answer = await _get(door, ip, port, tls, asks.path, f"Authorization: Basic {word}", patience=_LOGIN)
+    return _let_in(door, answer)
+
+
+def _let_in(door: Door, answer: Answer) -> Facts:
+    """Return what the *answer* to a login says; a sign of a lockout ends all trying."""
+    status = answer.status or 0
+    if _GOOD <= status < _FURTHER:
+        return {"open": True, "account": "admin"}
+    if locks(answer.octets):
         door.tries.stop()
         return {"open": False, "account": "admin", "locked": True}
-    if re.match(rb"HTTP/1\.[01] 3\d\d ", answer):
+    if _FURTHER <= status < _BAD:
         return {"untried": "sent-on"}  # to the page behind the login, or back to it: both are done
-    return {"open": let_in, "account": "admin"}
+    return {"open": False, "account": "admin"} if answer.decides else {"untried": "undecided"}

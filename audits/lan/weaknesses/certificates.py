@@ -51,9 +51,13 @@ def other_name(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """The certificate is not for the name that the service itself sends its visitors to."""
     for about, one in services(seen, facts, "tls"):
         names = certificate(one).get("names")
-        web = (page for page in seen.answered("http", ip=one.target.ip) if page.target.port == one.target.port)
+        web = [page for page in seen.answered("http", ip=one.target.ip) if page.target.port == one.target.port]
         announced = [name for page in web if (name := _host(page.text("location"), one.target.port))]
-        if not isinstance(names, list) or not names or not announced:
+        if not isinstance(names, list) or not names:
+            continue
+        if not announced:
+            if any("location" in page.texts("undecided") for page in web):
+                yield unknown(about, "undecided", [one])
             continue
         wrong = [name for name in announced if not any(_covers(str(pattern), name) for pattern in names)]
         shown = ", ".join(map(str, names[:5]))

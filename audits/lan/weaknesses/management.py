@@ -55,6 +55,8 @@ def printer(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
             yield (
                 broken(about, [one]) if _prints(seen, facts, one.target.ip or "") else unknown(about, "printer", [one])
             )
+        elif "device" in one.texts("undecided"):
+            yield unknown(about, "undecided", [one])
         elif "device" in one.data:
             yield holds(about, [one])
 

@@ -21,6 +21,8 @@ def password_form_in_clear(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     for about, one in services(seen, facts, "http"):
         if one.collector == "http" and one.flag("password_form"):
             yield broken(about, [one], title=one.text("title"))
+        elif one.collector == "http" and "password_form" in one.texts("undecided"):
+            yield unknown(about, "undecided", [one])
 
 
 @rule("WEB-002", kinds=("http",), cvss="CVSS:3.1/AV:A/AC:H/PR:N/UI:R/S:U/C:H/I:H/A:N", fix="manual")
@@ -29,6 +31,8 @@ def basic_authentication_in_clear(seen: Seen, facts: LanFacts) -> Iterator[Judge
     for about, one in services(seen, facts, "http"):
         if one.collector == "http" and offers_basic(one.text("authenticate")):
             yield broken(about, [one], realm=one.text("authenticate"))
+        elif one.collector == "http" and "authenticate" in one.texts("undecided"):
+            yield unknown(about, "undecided", [one])
 
 
 @rule("WEB-003", kinds=("login",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", fix="manual")

@@ -99,7 +99,7 @@ def test_a_screen_that_is_full_or_of_another_version_is_no_closed_one(reply: byt
     assert facts.get("undecided", []) == ([] if open_ is not None else ["open"])
 
 
-@pytest.mark.parametrize("status", [b"404 Not Found", b"454 Session Not Found", b"500 x", b"302 Moved"])
+@pytest.mark.parametrize("status", [b"404 Not Found", b"454 Session Not Found", b"500 x", b"503 x", b"302 Moved"])
 def test_a_camera_without_a_stream_at_the_front_is_unknown(status: bytes) -> None:
     facts = asked(screens.rtsp, b"", b"RTSP/1.0 200 OK\r\n\r\n", b"RTSP/1.0 " + status + b"\r\n\r\n")
     assert facts == {"undecided": ["open"]}
