@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wizara.audit.untrusted import harmless
+from wizara.cli.severities import summed, word
 from wizara.text import _, ngettext
 
 if TYPE_CHECKING:
@@ -80,10 +81,9 @@ def show(done: Audited) -> None:
     _show_past(done)
     for fault in done.faults:
         click.echo(_("not seen to the end: {fault}").format(fault=harmless(str(fault))), err=True)
-    counts = ", ".join(f"{count} {name}" for name, count in done.counts.items() if count) or _("none")
     click.echo(
         _("findings: {counts}; proven: {proofs}; not known: {unknown}").format(
-            counts=counts, proofs=done.proofs, unknown=done.unknown
+            counts=summed(done.counts), proofs=done.proofs, unknown=done.unknown
         )
     )
     click.echo(_("record: {folder}").format(folder=done.folder), err=True)
@@ -114,7 +114,7 @@ def heading(finding: FindingData) -> str:
     subject = finding.subject
     where = " ".join(part for part in (subject.name, subject.ip or "", subject.service or "") if part)
     colour = _COLOURS[finding.severity] if _colours() else None
-    return f"{click.style(f'{finding.severity:<8}', fg=colour)}  {finding.id}  {where}"
+    return f"{click.style(f'{word(finding.severity):<8}', fg=colour)}  {finding.id}  {where}"
 
 
 def _colours() -> bool:

@@ -15,14 +15,22 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from wizara.cli.severities import counted
 from wizara.errors import ExitCode
 from wizara.text import _
 
 if TYPE_CHECKING:
+    from wizara.audit.cvss import Severity
     from wizara.cli.planted import Comparison
     from wizara.cli.stage import Result
 
-_SEVERITIES = {"critical": "bold magenta", "high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
+_SEVERITIES: dict[Severity, str] = {
+    "critical": "bold magenta",
+    "high": "bold red",
+    "medium": "yellow",
+    "low": "cyan",
+    "info": "dim",
+}
 
 
 @dataclass(frozen=True)
@@ -111,11 +119,11 @@ def _proofs(counts: dict[str, int]) -> Text:
     return words
 
 
-def _findings(counts: dict[str, int]) -> Text:
+def _findings(counts: Mapping[Severity, int]) -> Text:
     words = Text()
     for severity, style in _SEVERITIES.items():
         if counts.get(severity):
-            words.append(f"{counts[severity]} {severity}  ", style=style)
+            words.append(f"{counted(severity, counts[severity])}  ", style=style)
     return words
 
 

@@ -42,6 +42,7 @@ def command(files: tuple[Path, ...], platform: str | None, fail_on: str, as_json
 def show(done: Audited) -> None:
     """Tell each finding with its lines and commands, worst first."""
     from wizara.cli.audit_screen import heading
+    from wizara.cli.severities import summed
 
     for one in done.findings:
         click.echo(heading(one))
@@ -49,7 +50,6 @@ def show(done: Audited) -> None:
         for line in one.commands.splitlines():
             click.echo(click.style(f"            {line}", dim=sys.stdout.isatty()))
     read = len([*done.case.seen.of("config")])
-    counts = ", ".join(f"{count} {name}" for name, count in done.counts.items() if count) or _("none")
     words = ngettext("{count} configuration; findings: {found}", "{count} configurations; findings: {found}", read)
-    click.echo(words.format(count=read, found=counts))
+    click.echo(words.format(count=read, found=summed(done.counts)))
     click.echo(_("record: {folder}").format(folder=done.folder), err=True)
