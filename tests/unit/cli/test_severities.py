@@ -27,7 +27,7 @@ SUMS = {
     "en": ("1 critical, 2 high, 1 medium, 3 low, 1 info", "0"),
     "fr": ("1 critique, 2 élevés, 1 moyen, 3 faibles, 1 pour information", "0"),
 }
-HEADS = {"en": list(SEVERITIES), "fr": ["critique", "élevé", "moyen", "faible", "info"]}
+HEADS: dict[str, list[str]] = {"en": list(SEVERITIES), "fr": ["critique", "élevé", "moyen", "faible", "info"]}
 
 
 def test_counts_are_told_in_the_language_of_the_reader(language: str) -> None:
@@ -42,8 +42,9 @@ def test_a_summary_and_the_head_of_a_finding_are_of_one_language(
 ) -> None:
     subject = SimpleNamespace(name="pc", ip="10.0.0.1", service="tcp/80")
     seen = SimpleNamespace(of=lambda _kind: [1])
+    case = SimpleNamespace(seen=seen, findings=(), verdicts=SimpleNamespace(past=()))
     done: Any = SimpleNamespace(
-        findings=(), faults=(), counts={"medium": 1}, proofs=0, unknown=0, folder=tmp_path, compared=False, case=SimpleNamespace(seen=seen)
+        findings=(), faults=(), counts={"medium": 1}, proofs=0, unknown=0, folder=tmp_path, compared=False, case=case
     )  # fmt: skip
     for severity, head in zip(SEVERITIES, HEADS[language], strict=True):
         finding: Any = SimpleNamespace(severity=severity, id="WEB-001-1", subject=subject)
