@@ -6,6 +6,7 @@ import re
 
 from audits.lan.door import Door, Talk
 from audits.lan.looks.conversation import converse, decided, reply, silence
+from audits.lan.tls import any_tls
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
@@ -18,16 +19,22 @@ _NAMES = (
     "backup.cfg", "vrpcfg.cfg", "pxelinux.cfg/default",
 )  # fmt: skip
 _DATA, _ERROR = b"\0\3", b"\0\5"
-#: A refusal that says nothing of strangers: TLS first (503, 521, 522, 534; RFC 4217 §9), or a server that is full.
-_ANOTHER_CAUSE = re.compile(
-    rb"(?i)5(03|21|22|34)|.*(\b(tls|ssl|auth|encrypt\w*|clear-?text|plain ftp)\b|too many|maxim|later|busy)", re.DOTALL
-)
+#: Refusals that say nothing of strangers: TLS first (503, 521, 522, 534; RFC 4217 §9), or a server that is full.
+_TLS_FIRST = re.compile(rb"(?i)5(03|21|22|34)|5.*\b(tls|ssl|auth|encrypt\w*|clear-?text|plain ftp)\b", re.DOTALL)
+_FULL = re.compile(rb"(?i)5.*(too many|maxim|later|busy)", re.DOTALL)
+_WHOLE = re.compile(rb"(?m)^\d{3} .*\n")
+_DELAY = 4
+"""Time-outs that the answer to a password may take: PAM delays a refusal by two or three seconds."""
 
 
 async def ftp(door: Door, ip: str, port: int) -> Facts:
-    """Try an anonymous login (RFC 1635), and leave."""
+    """Try an anonymous login (RFC 1635), and leave; where TLS is wanted first (RFC 4217), once more inside it.
 
-    async def script(talk: Talk) -> Facts:
+    That is another connection: some servers end the one on which they asked for TLS.
+    """
+    patience = _DELAY * door.pace.timeout
+
+    async def clear(talk: Talk) -> Facts:
         banner = await reply(talk)
         if not banner.startswith((b"220 ", b"220-")):
             return silence(banner)
@@ -36,16 +43,38 @@ async def ftp(door: Door, ip: str, port: int) -> Facts:
             return silence(banner)
         if not answer and port not in _PORTS and b"ftp" not in banner.lower():
             return silence(banner)
-        if answer.startswith(b"331"):
-            answer = await reply(talk, "PASS audit@example.org")
-        refused = re.match(rb"5|33", answer) and not _ANOTHER_CAUSE.match(answer)
-        inside = True if answer.startswith(b"230") else False if refused else None
-        writable = await _takes_files(talk) if inside else inside
-        await reply(talk, "QUIT")
-        facts: Facts = {"banner": untrusted(banner), "reply": untrusted(answer)}
-        return decided(facts, anonymous=inside, writable=writable)
+        return await _let_in(talk, banner, await _password(talk, answer, patience))
 
-    return await converse(door, ip, port, script)
+    async def within(talk: Talk) -> Facts:
+        banner = await reply(talk)
+        if not (await reply(talk, "AUTH TLS")).startswith(b"234") or not await talk.encrypt(any_tls()):
+            return silence()
+        return await _let_in(talk, banner, await _password(talk, await reply(talk, "USER anonymous"), patience))
+
+    facts = await converse(door, ip, port, clear)
+    if not _TLS_FIRST.match(str(facts.get("reply", "")).encode()):
+        return facts
+    told = await converse(door, ip, port, within)
+    return facts if told.get("answer") is False else told
+
+
+async def _password(talk: Talk, answer: bytes, patience: float) -> bytes:
+    """Give a password where *answer* asks for one, and return what is said to it, or *answer* itself."""
+    if not answer.startswith(b"331"):
+        return answer
+    await talk.say(b"PASS audit@example.org\r\n")
+    heard = await talk.hear(8192, seconds=patience)
+    return heard + await talk.hear_until(lambda more: not heard or _WHOLE.search(heard + more) is not None)
+
+
+async def _let_in(talk: Talk, banner: bytes, answer: bytes) -> Facts:
+    """Return whether the last *answer* lets a stranger in, and whether he may leave files; say goodbye."""
+    refused = re.match(rb"5|33", answer) and not _TLS_FIRST.match(answer) and not _FULL.match(answer)
+    inside = True if answer.startswith(b"230") else False if refused else None
+    writable = await _takes_files(talk) if inside else inside
+    await reply(talk, "QUIT")
+    facts: Facts = {"banner": untrusted(banner), "reply": untrusted(answer)}
+    return decided(facts, anonymous=inside, writable=writable)
 
 
 async def _takes_files(talk: Talk) -> bool | None:

@@ -89,6 +89,22 @@ def test_a_file_server_that_wants_tls_first_or_is_full_has_refused_no_stranger(
         assert facts.get("undecided", []) == ([] if anonymous is not None else ["anonymous", "writable"])
 
 
+def test_a_file_server_that_delays_its_refusal_has_refused() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 files\r\n")
+        for answer, delay in ((b"331 which?\r\n", 0.0), (b"530 Login incorrect.\r\n", 0.2), (b"221 bye\r\n", 0.0)):
+            await reader.readline()
+            await asyncio.sleep(delay)
+            writer.write(answer)
+        writer.close()
+
+    async def ask() -> Any:
+        async with await asyncio.start_server(script, IP, 0) as server:
+            return await files.ftp(a_door(), IP, server.sockets[0].getsockname()[1])
+
+    assert asyncio.run(ask())["anonymous"] is False
+
+
 def carried(*kinds: int, announced: int | None = None) -> bytes:
     return bytes((0, len(kinds) if announced is None else announced)) + struct.pack(f"!{len(kinds)}I", *kinds)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
@@ -23,11 +24,12 @@ from wizara.audit.orders import Done, Sighting
 from wizara.tree import load
 
 dispatch, door, progress, visit = (load(f"audits.lan.{name}") for name in ("dispatch", "door", "progress", "visit"))
-conversation, databases, ldap, snmp = (
-    load(f"audits.lan.{name}") for name in ("looks.conversation", "looks.databases", "looks.ldap", "snmp")
+conversation, databases, files, ldap, snmp = (
+    load(f"audits.lan.{name}")
+    for name in ("looks.conversation", "looks.databases", "looks.files", "looks.ldap", "snmp")
 )
 weak, passages = (load(f"audits.lan.weaknesses.{name}") for name in ("databases", "passages"))
-IP = "127.77.8.1"
+IP = f"127.77.8.{os.getpid() % 254 + 1}"  # several workers run these tests at a time, at the same ports
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 SCRAM = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0"
 NO_ENTRY = error(b"28000", b"no pg_hba.conf entry, no encryption")
@@ -113,6 +115,39 @@ def test_a_server_that_never_ends_its_handshake_delays_nobody() -> None:
         return asyncio.get_running_loop().time() - began
 
     assert asyncio.run(work()) < 1
+
+
+def files_of(tls: ssl.SSLContext, inside: bytes) -> Script:
+    """An FTP server that wants TLS before a name, hangs up on who has none, and says *inside* it what follows the name."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 files\r\n")
+        said = b"503 Use AUTH first.\r\n"
+        while heard := await reader.readline():
+            if heard.startswith(b"AUTH") and not inside:
+                writer.write(b"500 no TLS here\r\n")
+            elif heard.startswith(b"AUTH"):
+                writer.write(b"234 go on\r\n")
+                await writer.start_tls(tls)
+                said = inside
+            else:
+                writer.write(said if heard.startswith(b"USER") else b"550 no\r\n")
+                if said.startswith(b"503"):
+                    break
+        writer.close()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("inside", "anonymous"), [(b"230 in\r\n", True), (b"530 no\r\n", False), (b"421 later\r\n", None), (b"", None)]
+)
+def test_a_file_server_that_wants_tls_first_is_asked_in_it(
+    tls: ssl.SSLContext, inside: bytes, anonymous: bool | None
+) -> None:
+    facts = asyncio.run(asked(files.ftp, files_of(tls, inside)))
+    assert facts.get("anonymous") is anonymous
+    assert facts.get("undecided", []) == ([] if anonymous is not None else ["anonymous", "writable"])
 
 
 def entry() -> bytes:
