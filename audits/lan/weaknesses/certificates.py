@@ -56,7 +56,10 @@ def other_name(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         if not isinstance(names, list) or not names:
             continue
         if not announced:
-            if any("location" in page.texts("undecided") for page in web):
+            unheard = any(
+                seen.of("service", ip=one.target.ip, port=one.target.port)
+            )  # nothing inside its TLS was understood
+            if unheard or any("location" in page.texts("undecided") for page in web):
                 yield unknown(about, "undecided", [one])
             continue
         wrong = [name for name in announced if not any(_covers(str(pattern), name) for pattern in names)]

@@ -201,6 +201,14 @@ def test_the_words_of_a_printer_and_the_name_of_a_site_are_not_gone_with_a_page_
     assert not Looked([RULES["TLS-006"]], then, later).gone(wrong)
 
 
+def test_the_name_of_a_site_that_says_nothing_inside_its_tls_is_not_known() -> None:
+    shown = observed({"certificate": {"names": ["www.example"]}}, kind="tls", port=443)
+    silent = [shown, observed({"answer": False}, port=443)]
+    within = observed({"answer": False, "reason": "within"}, kind="service", port=443)
+    assert [one.outcome for one in judge([RULES["TLS-006"]], [*silent, within], LanFacts())] == ["unknown"]
+    assert judge([RULES["TLS-006"]], silent, LanFacts()) == ()  # a service of mail, say: it has no pages
+
+
 def test_the_well_known_login_is_tried_at_the_page_that_asks_for_it() -> None:
     pages = {b"/": b"HTTP/1.1 302 Found\r\nLocation: /admin/\r\n\r\n", b"/admin/": BASIC}
     told, heard = asked(web.factory_login, pages)
