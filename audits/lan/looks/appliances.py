@@ -21,7 +21,7 @@ _INSTALLER = struct.pack("!6I", 1, 1, 4, 8, 1, 0)
 async def ipmi(door: Door, ip: str, port: int) -> Facts:
     """Ask how one logs in, and whether a session without any cryptography (cipher suite 0) would be opened."""
     told = await door.udp(ip, port, _CAPABILITIES)
-    if not told or len(told) < 23 or told[:4] != _RMCP:
+    if not told or len(told) < 23 or told[:4] != _RMCP or told == _CAPABILITIES:
         return silence(told or b"")
     payload = b"\0\0\0\0" + os.urandom(4) + _NONE
     asked = _RMCP + b"\x06\x10" + bytes(8) + struct.pack("<H", len(payload)) + payload

@@ -16,6 +16,7 @@ _TIME = b"\x23" + bytes(47)
 _SERVER = 4
 #: Kisses of death that say why the time is not told (RFC 5905 §7.4): who sends one may leave other questions unanswered, too.
 _KISSES = frozenset({b"RATE", b"DENY", b"RSTR"})
+_VERSIONS = range(1, 5)
 _HEADWAY = 2.5
 """Seconds between two questions for the time: many servers answer none that comes within two."""
 
@@ -52,7 +53,7 @@ async def _still_tells_time(door: Door, ip: str, port: int, began: float) -> boo
 def _tells_time(answer: bytes | None) -> bool:
     if not answer or len(answer) < len(_TIME):
         return False
-    return answer[0] & 7 == _SERVER and answer[12:16] not in _KISSES
+    return answer[0] & 7 == _SERVER and answer[0] >> 3 & 7 in _VERSIONS and answer[12:16] not in _KISSES
 
 
 def _gives_control(answer: bytes | None) -> bool | None:

@@ -18,7 +18,9 @@ _NAMES = (
     "startup-config", "running-config", "network-confg", "router-confg", "switch-confg", "cisconet.cfg", "config.cfg",
     "backup.cfg", "vrpcfg.cfg", "pxelinux.cfg/default",
 )  # fmt: skip
-_DATA, _ERROR = b"\0\3", b"\0\5"
+#: The first block of a file; an error, its number and its words (RFC 1350 §5).
+_DATA = b"\0\3\0\1"
+_ERROR = re.compile(rb"\0\x05\0[\0-\x08][^\0]*\0?")
 #: Refusals that say nothing of strangers: TLS first (503, 521, 522, 534; RFC 4217 §9), or a server that is full.
 _TLS_FIRST = re.compile(rb"(?i)5(03|21|22|34)|5.*\b(tls|ssl|auth|encrypt\w*|clear-?text|plain ftp)\b", re.DOTALL)
 _FULL = re.compile(rb"(?i)5.*(too many|maxim|later|busy)", re.DOTALL)
@@ -144,7 +146,7 @@ async def tftp(door: Door, ip: str, port: int) -> Facts:
         if reply is None and not answered:
             return silence()
         missed = missed or reply is None
-        answered = answered or (reply or b"")[:2] in {_DATA, _ERROR}
+        answered = answered or (reply or b"").startswith(_DATA) or _ERROR.fullmatch(reply or b"") is not None
         if reply and reply.startswith(_DATA):
             return {"open": True, "reply": name}
     return decided({}, open=None if missed else False) if answered else silence()

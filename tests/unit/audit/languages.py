@@ -77,6 +77,12 @@ class Door(door.Door):  # type: ignore[misc, name-defined]
         super().__init__(Job(run="r", facts=LanFacts(), mandate=MANDATE, pace=Pace(timeout=1.5)).orders())
         self.service, self.opened = service, 0
 
+    async def udp(self, _ip: str, _port: int, question: bytes) -> bytes | None:
+        return self.service.said(question) or None
+
+    async def udp_from_any_port(self, ip: str, port: int, question: bytes, _farewell: bytes) -> bytes | None:
+        return await self.udp(ip, port, question)
+
     @asynccontextmanager
     async def tcp(self, _ip: str, _port: int, tls: Any = None) -> AsyncIterator[Talk]:
         if tls or self.inside:
@@ -164,6 +170,46 @@ SPOKEN: dict[str, Service] = {
     "winbox": Service(b"", {b"audit\0": bytes([49, 6]) + bytes(range(49))}),
     "routeros": Service(b"", {b"\x06/audit": b"\x05!trap\x16=message=no such command\0"}, b"\x06!fatal\x0dnot logged in\0"),
 }  # fmt: skip
+
+
+def _snmp(heard: bytes) -> bytes:
+    """The answer to a GetRequest of version 2c: the same message, of another kind, with a text."""
+    ((_tag, asked),) = snmp.elements(heard)
+    version, community, (_kind, pdu) = snmp.elements(asked)
+    number, _status, _index, _bindings = snmp.elements(pdu)
+    tlv = snmp.tlv
+    bound = tlv(0x30, tlv(0x30, tlv(6, bytes.fromhex("2b06010201010100")) + tlv(4, b"switch")))
+    answer = tlv(0xA2, tlv(*number) + tlv(2, b"\0") + tlv(2, b"\0") + bound)
+    told: bytes = tlv(0x30, tlv(*version) + tlv(*community) + answer)
+    return told
+
+
+def _dns(heard: bytes) -> bytes:
+    return heard[:2] + b"\x81\x80\0\1\0\0\0\0\0\0" + heard[12:]
+
+
+def _netbios(heard: bytes) -> bytes:
+    return heard[:2] + b"\x84\0" + bytes(52) + b"\1" + b"AWA".ljust(15) + b"\0\4\0"
+
+
+_RMCP = b"\x06\0\xff\x07"
+#: The same by datagrams.
+DATAGRAMS: dict[str, Service] = {
+    "snmp": Service(b"", {b"public": _snmp}),
+    "echo_udp": Service(b"", {b"": _same}),
+    "dns": Service(b"", {b"\1\0\0\1": _dns}),
+    "tftp": Service(b"", {b"octet": b"\0\5\0\1File not found\0"}, b"\0\5\0\4Illegal operation\0"),
+    "ntp": Service(b"", {b"\x23" + bytes(40): b"\x24\2" + bytes(46)}),
+    "netbios": Service(b"", {b" CKAAAA": _netbios}),
+    "ipmi": Service(
+        b"",
+        {
+            _RMCP + bytes(9): _RMCP + bytes(9) + b"\x10\x81\x1c\x63\x20\0\x38\0\1\x80\x04" + bytes(5),
+            _RMCP + b"\6\x10": _RMCP + b"\6\x11" + bytes(12),
+        },
+    ),
+    "memcached_udp": Service(b"", {b"version\r\n": lambda heard: heard[:8] + b"VERSION 1.6.18\r\n"}),
+}
 #: Of one family: one answers as the other does.
 SAME = {"rlogin": {"rsh"}, "rsh": {"rlogin"}, "nfs": {"rpc"}}
 #: Services of which the audit knows nothing, and words of none.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from languages import GREETED, SAME, SPOKEN, UNSPOKEN, Door, Service
+from languages import DATAGRAMS, GREETED, SAME, SPOKEN, UNSPOKEN, Door, Service
 
 from wizara.audit.orders import Sighting
 from wizara.tree import load
@@ -65,6 +65,22 @@ def test_tls_is_what_answers_a_hello_with_a_record_of_it() -> None:
         return {name for name, service in every.items() if await tls.spoken(Door(service), IP, 443)}
 
     assert asyncio.run(spoken()) == {"alert"}
+
+
+@pytest.mark.parametrize("name", sorted(DATAGRAMS))
+def test_a_datagram_is_taken_for_its_own_language_and_no_other(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load("audits.lan.looks.clocks"), "_HEADWAY", 0.0)
+    look = {one: it for one, _port, it in reversed(dispatch.datagrams())}[name]
+
+    async def answered() -> set[str]:
+        found = set()
+        for other, service in {**DATAGRAMS, **UNSPOKEN}.items():
+            facts = await look(Door(service), IP, 1)
+            if facts.get("answer") is not False:
+                found.add(other)
+        return found
+
+    assert asyncio.run(answered()) == {name}
 
 
 def visited(service: Service, port: int) -> list[Sighting]:

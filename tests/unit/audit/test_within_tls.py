@@ -44,7 +44,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     return made
 
 
-def a_door(timeout: float = 0.3) -> Any:
+def a_door(timeout: float = 0.15) -> Any:
     return door.Door(Job(run="r", facts=LanFacts(), mandate=MANDATE, pace=Pace(timeout=timeout)).orders())
 
 
@@ -226,7 +226,13 @@ def once(*table: tuple[bytes, bytes]) -> Script:
 
 REDIS = once((b"PING", b"+PONG\r\n"), (b"INFO", b"redis_version:7.0.1\r\n"))
 BROKER = once((b"MQTT", b"\x20\2\0\0"))
-PAGE = once((b"GET ", b"HTTP/1.1 404 no\r\nConnection: close\r\n\r\n"))
+
+
+async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    if (await reader.read(4096)).startswith(b"GET "):
+        writer.write(b"HTTP/1.1 404 no\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+    writer.close()
 
 
 async def visited(
@@ -268,8 +274,8 @@ def known(said: list[Sighting]) -> dict[str, Any]:
     ("script", "port", "found"),
     [
         (directory(0), 0, {"ldap-tls": "ldap"}), (directory(0), 6360, {"ldap-tls": "ldap"}), (REDIS, 6379, {"redis-tls": "redis"}),
-        (REDIS, 0, {"redis-tls": "redis"}), (BROKER, 8883, {"mqtt-tls": "mqtt"}), (BROKER, 0, {"mqtt-tls": "mqtt"}), (PAGE, 0, {"https": "http"}),
-        (PAGE, 8883, {"https": "http"}), (once((b"version\r\n", b"VERSION 1.6\r\n")), 8443, {"memcached-tls": "memcached"}),
+        (REDIS, 0, {"redis-tls": "redis"}), (BROKER, 8883, {"mqtt-tls": "mqtt"}), (BROKER, 0, {"mqtt-tls": "mqtt"}), (page, 0, {"https": "http"}),
+        (page, 8883, {"https": "http"}), (once((b"version\r\n", b"VERSION 1.6\r\n")), 8443, {"memcached-tls": "memcached"}),
         (once((b"\x05\x01\x00", b"\x05\x00")), 0, {"socks-tls": "socks"}),
     ],
 )  # fmt: skip
@@ -279,6 +285,17 @@ def test_what_tls_carries_is_known_at_any_port(
     said, _count = asyncio.run(visited(script, tls, port))
     assert known(said) == {"tls": "tls"} | found
     assert not [one for one in said if one.kind == "service"]
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
+def test_what_the_oldest_tls_carries_is_asked_too(tmp_path: Path) -> None:
+    old = context(tmp_path)
+    old.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    old.maximum_version = ssl.TLSVersion.TLSv1
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    said, _count = asyncio.run(visited(REDIS, old))
+    assert next(one for one in said if one.kind == "tls" and "versions" in one.data).data["versions"] == ["TLSv1.0"]
+    assert known(said)["redis-tls"] == "redis"
 
 
 def test_the_usual_language_of_a_port_is_asked_first_inside_tls() -> None:
