@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import time
 from collections.abc import AsyncIterator, Collection, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
 
 import paramiko
@@ -30,6 +32,8 @@ from wizara.text import _
 ENTRY = "audits.lan.station"
 _READERS = 4
 """Devices whose command line is read at once."""
+_ASKERS, _PATIENT = 16, 20.0
+"""Hosts whose SSH servers are asked at once, and seconds after which no further server of a host is."""
 #: A link-local address on a Linux interface.
 _SCOPED = re.compile(r"[0-9a-f:]+%[A-Za-z0-9_.-]{1,15}")
 START = "import sys\nfrom audits.lan.station import main\nmain(sys.argv[1])\n"
@@ -76,9 +80,11 @@ async def _and_devices(
     for ip, port in left:
         if ip in known:  # a try that fails may lock a device's account, which is needed to read it
             yield observation(job, _login(methods.unasked("device-spared"), ip, port))
-    asked = [asyncio.to_thread(_ways_in, connect, *server, tries) for server in left if server[0] not in known]
-    async for way in as_it_comes(asked):
-        yield observation(job, way)
+    with ThreadPoolExecutor(_ASKERS) as askers:
+        turns = {ip: _Turn(askers) for ip, _port in left}
+        asked = [turns[ip].way_in(connect, ip, port, tries) for ip, port in left if ip not in known]
+        async for way in as_it_comes(asked):
+            yield observation(job, way)
     devices = () if job.passive else job.devices
     gate = asyncio.Semaphore(_READERS)
     unread = [
@@ -138,8 +144,22 @@ async def as_it_comes(works: list[Coroutine[None, None, Sighting]]) -> AsyncIter
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _ways_in(connect: reader.Connect, ip: str, port: int, tries: Tries) -> Sighting:
-    return _login(methods.look(connect, ip, port, tries), ip, port)
+class _Turn:
+    """The SSH servers of one host: asked one by one, while its time lasts."""
+
+    def __init__(self, askers: ThreadPoolExecutor) -> None:
+        self._askers, self._alone, self._left = askers, asyncio.Lock(), _PATIENT
+
+    async def way_in(self, connect: reader.Connect, ip: str, port: int, tries: Tries) -> Sighting:
+        """Return how one may log in at *port*; unknown where this host has let the audit wait too long already."""
+        async with self._alone:
+            if self._left <= 0:
+                return _login(methods.unasked("slow"), ip, port)
+            began = time.monotonic()
+            asking = asyncio.get_running_loop().run_in_executor(self._askers, methods.look, connect, ip, port, tries)
+            facts = await asking
+            self._left -= time.monotonic() - began
+            return _login(facts, ip, port)
 
 
 def _login(facts: Facts, ip: str, port: int) -> Sighting:

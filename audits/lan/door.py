@@ -279,7 +279,7 @@ class Door:
     async def tcp(self, ip: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Talk]:
         """Connect to *port* of *ip*; OSError or TimeoutError when that fails."""
         tls = tls or self.inside
-        async with self._all, self.host(ip).sockets:
+        async with self.host(ip).sockets, self._all:  # who waits for its own host holds up no other
             await self.admit(ip, _CONNECT)
             self.check(ip, port)
             opening = asyncio.open_connection(ip, port, ssl=tls, server_hostname="" if tls else None, limit=1 << 16)
@@ -301,7 +301,7 @@ class Door:
     async def udp(self, ip: str, port: int, question: bytes) -> bytes | None:
         """Send one datagram and return the first answer, or None."""
         loop = asyncio.get_running_loop()
-        async with self._all, self.host(ip).sockets:
+        async with self.host(ip).sockets, self._all:  # who waits for its own host holds up no other
             await self.admit(ip)
             self.check(ip, port)
             family = socket.AF_INET6 if ":" in ip else socket.AF_INET
@@ -319,7 +319,7 @@ class Door:
         A port that is never sent a byte gets no farewell; what came from it is an answer all the same.
         """
         loop = asyncio.get_running_loop()
-        async with self._all, self.host(ip).sockets:
+        async with self.host(ip).sockets, self._all:  # who waits for its own host holds up no other
             await self.admit(ip, 2)
             self.check(ip, port)
             family = socket.AF_INET6 if ":" in ip else socket.AF_INET

@@ -282,3 +282,32 @@ def test_who_answers_without_end_puts_nobody_in_debt(
 
     own, all_of_them = asyncio.run(debts())
     assert (own < 0.5, all_of_them < 0.05) == (True, True), (own, all_of_them)
+
+
+def test_who_waits_for_its_own_host_holds_up_no_other() -> None:
+    """A tarpit's connections, of which there are more than the audit may open at all, wait among themselves."""
+
+    async def mute(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(5)
+
+    async def waited() -> float:
+        one = door.Door(orders(pace=Pace(timeout=0.3, host_per_second=5000, sockets=16, sockets_per_host=2)))
+
+        async def listen(ip: str) -> None:
+            async with one.tcp(ip, 8111) as talk:
+                await talk.hear()
+
+        async with (
+            await asyncio.start_server(mute, "127.77.5.1", 8111),
+            await asyncio.start_server(mute, "127.77.5.2", 8111),
+        ):
+            trapped = [asyncio.create_task(listen("127.77.5.1")) for _each in range(40)]
+            await asyncio.sleep(0.05)
+            began = time.monotonic()
+            await listen("127.77.5.2")
+            for task in trapped:
+                task.cancel()
+            await asyncio.gather(*trapped, return_exceptions=True)
+        return time.monotonic() - began
+
+    assert asyncio.run(waited()) < 0.6  # its own silence, and not the six seconds of the other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Interface, ip_network
@@ -94,3 +95,27 @@ def test_a_printer_keeps_its_budget_when_its_ports_are_known(opened: int, rate: 
     assert sweep._begin(aim, 0) is None
     assert finished == [aim]
     assert guarded.host(PRINTER).bucket.per_second == rate
+
+
+def test_a_host_whose_ssh_servers_hang_is_left_and_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hanging(_connect: object, ip: str, *_details: object) -> dict[str, Any]:
+        time.sleep(0.1 if ip == SERVER else 0.0)
+        return {"methods": ["password"]}
+
+    monkeypatch.setattr(collectors.methods, "look", hanging)
+    monkeypatch.setattr(collectors, "_PATIENT", 0.25)
+    job = Job(run=RUN, facts=LanFacts(networks=(ip_network("127.77.1.0/29"),)), mandate=MANDATE)
+    servers = [*((SERVER, port) for port in range(2200, 2220)), (PRINTER, 22)]
+
+    async def scanned() -> AsyncIterator[Sighting]:
+        for ip, port in servers:
+            yield Sighting("ssh", "ssh", {"kex": ["x"]}, ip, port, "tcp")
+
+    async def run() -> list[Observation]:
+        guarded = door.Door(job.orders())
+        return [one async for one in collectors._and_devices(job, scanned(), guarded.blocking, guarded)]
+
+    told = [one for one in asyncio.run(run()) if one.kind == "login"]
+    assert [one.target.ip for one in told].index(PRINTER) <= 1  # it waited for nobody
+    slow = [one for one in told if one.data.get("reason") == "slow"]
+    assert (len(told), len(slow), {one.target.ip for one in slow}) == (21, 17, {SERVER})
