@@ -150,6 +150,7 @@ class Door:
         self._wires: dict[Network | str, Bucket] = {}
         self._checked: dict[str, float] = {}
         self._hours_hold = 0.0
+        self._refused: set[tuple[str, int]] = set()
         self.inside: ssl.SSLContext | None = None
         """The TLS that all connections begin with, if any."""
         self.sent = 0
@@ -310,8 +311,15 @@ class Door:
                     channel.connect(socket.getaddrinfo(ip, port, type=socket.SOCK_DGRAM)[0][4])
                     await loop.sock_sendall(channel, question)
                     return await asyncio.wait_for(loop.sock_recv(channel, 65535), self.pace.timeout)
+                except ConnectionRefusedError:
+                    self._refused.add((ip, port))
+                    return None
                 except (TimeoutError, OSError):
                     return None
+
+    def refused(self, ip: str, port: int) -> bool:
+        """Say whether a datagram to *port* was answered by ICMP: port unreachable (RFC 792)."""
+        return (ip, port) in self._refused
 
     async def udp_from_any_port(self, ip: str, port: int, question: bytes, farewell: bytes) -> bytes | None:
         """Do as :meth:`udp` where *ip* answers from another port (TFTP, RFC 1350 §4), and answer there with *farewell*.

@@ -201,6 +201,8 @@ class Visits:
         if self._done(what) or self.door.health(ip).tripped:
             return None
         facts = await self._looked(look, ip, port)
+        if proto == "udp" and facts.get("answer") is False and self.door.refused(ip, port):
+            facts = facts | {"refused": True}
         left = self._left(ip)
         if left and facts.get("answer") is False:
             facts = facts | {"reason": left}

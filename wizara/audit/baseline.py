@@ -47,8 +47,7 @@ class Looked:
         for verdict in verdicts:
             self._verdicts[verdict.rule].append(verdict)
         self._answers: set[tuple[Kind, str, int | None]] = set()
-        self._closed: set[tuple[str, int]] = set()
-        self._silences: set[tuple[Kind, str, int | None]] = set()
+        self._closed: set[tuple[str, str, int]] = set()
         self._places: defaultdict[str, set[str]] = defaultdict(set)
         for one in observations:
             self._observe(one)
@@ -61,17 +60,20 @@ class Looked:
         if ip is None:
             return
         answered = one.data.get("answer") is not False
-        (self._answers if answered else self._silences).add((one.kind, ip, one.target.port))
+        if answered:
+            self._answers.add((one.kind, ip, one.target.port))
         if one.target.mac and answered:
             self._places[one.target.mac].add(ip)
         if one.kind == "ports":
-            self._closed |= {(ip, port) for port in one.numbers("closed")}
+            self._closed |= {("tcp", ip, port) for port in one.numbers("closed")}
+        if one.flag("refused") and one.target.proto and one.target.port:
+            self._closed.add((one.target.proto, ip, one.target.port))
 
     def gone(self, old: Verdict) -> bool:
         """Say whether there is positive evidence that the weakness *old* is no more: silence is none.
 
         The rule found it in order, or what the rule rests on was seen again and the rule complains no more, or the
-        port refuses connections, or a UDP service says nothing while its machine answers otherwise. Another address of the same
+        port refuses connections, or datagrams by ICMP (port unreachable, RFC 792). Another address of the same
         card is another machine as far as anybody knows, unless the machine has moved there.
         """
         mine = [one for one in self._verdicts[old.rule] if _same(one, old)]
@@ -97,9 +99,7 @@ class Looked:
             return True
         if number is None:
             return False
-        alive = ("host", ip, None) in self._answers or ("ports", ip, None) in self._answers
-        silent = proto == "udp" and alive and any((kind, ip, number) in self._silences for kind in kinds)
-        return (ip, number) in self._closed or silent
+        return (proto, ip, number) in self._closed
 
 
 def _same(one: Verdict, old: Verdict) -> bool:

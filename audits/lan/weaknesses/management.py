@@ -27,9 +27,9 @@ ENGINE = flagged("DOC-001", "http", "container_engine", "AC:L/PR:N/UI:N/S:C/C:H/
 CAMERA = flagged("RTS-001", "rtsp", "open", "AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N")
 
 
-@rule("SNM-001", kinds=("snmp",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:L/A:N", fix="manual")
+@rule("SNM-001", kinds=("snmp", "snmp3"), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:L/A:N", fix="manual")
 def well_known_community(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
-    """SNMP answers to a community that everybody knows."""
+    """SNMP answers to a community that everybody knows; an agent that refuses one is silent, and shows itself by version 3."""
     for about, one in services(seen, facts, "snmp"):
         community = one.text("community")
         if community == "private":
@@ -37,7 +37,7 @@ def well_known_community(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
         yield broken(about, [one], discriminator=community, community=community, description=one.text("description"))
 
 
-@rule("SNM-002", kinds=("snmp",), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", fix="manual")
+@rule("SNM-002", kinds=("snmp", "snmp3"), cvss="CVSS:3.1/AV:A/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", fix="manual")
 def community_for_writing(seen: Seen, facts: LanFacts) -> Iterator[Judgement]:
     """SNMP answers to the community that devices come with for writing."""
     for about, one in services(seen, facts, "snmp"):

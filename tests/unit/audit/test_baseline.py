@@ -43,6 +43,8 @@ PUBLIC, SILENT = (
     seen("snmp", {"community": "public", "description": "x"}, 161),
     seen("snmp", {"community": "public", "answer": False}, 161),
 )
+REFUSED = seen("snmp", {"community": "public", "answer": False, "refused": True}, 161)
+AGENT, NO_AGENT = seen("snmp3", {"open": False}, 161), seen("snmp3", {"answer": False}, 161)
 OLD = [alive(), ports([6379]), REDIS, PUBLIC]
 
 
@@ -68,7 +70,11 @@ def status(of: Verdicts, rule: str) -> list[str]:
         ([alive()], "RED-001", "unknown"),
         ([], "RED-001", "unknown"),
         ([ports([], [6379], ip="10.20.20.78"), alive("10.20.20.78", "02:00:5e:00:00:78")], "RED-001", "unknown"),
-        ([alive(), ports([22]), SILENT], "SNM-001", "fixed"),
+        ([alive(), ports([22]), SILENT], "SNM-001", "unknown"),
+        ([alive(), ports([22], closed=[161]), SILENT], "SNM-001", "unknown"),
+        ([alive(), SILENT, NO_AGENT], "SNM-001", "unknown"),
+        ([alive(), REFUSED], "SNM-001", "fixed"),
+        ([alive(), SILENT, AGENT], "SNM-001", "fixed"),
         ([SILENT], "SNM-001", "unknown"),
         ([seen("host", {"alive": False, "answer": False}), SILENT, ports([], [], [6379])], "SNM-001", "unknown"),
         ([], "LAN-001", "unknown"),

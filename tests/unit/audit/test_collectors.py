@@ -22,8 +22,8 @@ from wizara.engine.collect import collect
 from wizara.errors import Refusal, Unfinished
 from wizara.tree import load
 
-collectors, door, ports, snmp, ssh, tls = (
-    load(f"audits.lan.{name}") for name in ("collectors", "door", "ports", "snmp", "ssh", "tls")
+collectors, door, ports, progress, snmp, ssh, tls, visit = (
+    load(f"audits.lan.{name}") for name in ("collectors", "door", "ports", "progress", "snmp", "ssh", "tls", "visit")
 )
 databases, files, legacy, mailboxes, web = (
     load(f"audits.lan.looks.{name}") for name in ("databases", "files", "legacy", "mailboxes", "web")
@@ -372,3 +372,18 @@ def test_a_network_that_is_not_attached_gets_no_packet_unless_that_was_asked(mon
     with contextlib.suppress(OSError):  # the first datagram that is not let out ends it
         asyncio.run(run(job.model_copy(update={"routed": True})))
     assert ("10.20.99.10", 22) in opened
+
+
+@pytest.mark.parametrize("listening", [True, False])
+def test_a_datagram_that_is_refused_is_told_from_silence(*, listening: bool) -> None:
+    said: list[object] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as service:
+        service.bind(("127.0.0.1", 0))
+        port = service.getsockname()[1]
+        if not listening:
+            service.close()
+        gate = a_door(0.05)
+        visits = visit.Visits(gate.orders, gate, said.append, progress.Progress(said.append))  # type: ignore[attr-defined]
+        told = asyncio.run(visits._look("snmp-161", "snmp", snmp.look, "127.0.0.1", port, "udp"))
+    expected = {"community": "public", "answer": False}
+    assert told == (expected if listening else expected | {"refused": True})
