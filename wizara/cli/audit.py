@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wizara.cli.audit_screen import say_from_where, show, tell
+from wizara.cli.audit_screen import say_from_where, say_order, show, tell
 from wizara.cli.exported import command as config
 from wizara.cli.imported import command as imported
 from wizara.cli.new_rule import command as new_rule
@@ -108,14 +108,7 @@ def command(ports: str | None, runs: str, fail_on: str, as_json: bool, proposal:
     if proposal:
         proposing.refuse_existing(proposal)
     prepared = auditing.prepare(order)
-    click.echo(_("world: {world}").format(world=prepared.world), err=True)
-    if mandate_ := prepared.record.mandate:
-        words = _("mandate: {reference}, {commissioner}")
-        click.echo(words.format(reference=mandate_.reference, commissioner=mandate_.commissioner), err=True)
-        who = prepared.folder.run.operator
-        if who not in mandate_.operators and not prepared.world.is_lab:
-            words = _("the mandate names {names} as operators, and you are {who}: the report will show both")
-            click.echo(words.format(names=", ".join(mandate_.operators), who=who), err=True)
+    say_order(prepared)
     say_from_where(prepared)
     try:
         done = auditing.run(prepared, fail_on, tell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import click
 
 from wizara.audit.untrusted import harmless
 from wizara.cli.severities import summed, word
-from wizara.text import _, ngettext
+from wizara.text import _, language, ngettext
 
 if TYPE_CHECKING:
     from wizara.audit.observation import Observation
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
     from wizara.report.data import FindingData
 
 _COLOURS = {"critical": "magenta", "high": "red", "medium": "yellow", "low": "blue", "info": "white"}
+
+
+def say_order(prepared: Prepared) -> None:
+    """Say which world is looked at and under whose mandate, and when that does not name who is at the keyboard."""
+    click.echo(_("world: {world}").format(world=prepared.world if prepared.world.is_lab else _("field")), err=True)
+    mandate, who = prepared.record.mandate, prepared.folder.run.operator
+    if mandate is None:
+        return
+    words = _("mandate: {reference}, {commissioner}")
+    click.echo(words.format(reference=mandate.reference, commissioner=mandate.commissioner), err=True)
+    if who not in mandate.operators and not prepared.world.is_lab:
+        words = ngettext(
+            "the mandate names {names} as operator, and you are {who}: the report will show both",
+            "the mandate names {names} as operators, and you are {who}: the report will show both",
+            len(mandate.operators),
+        )
+        click.echo(words.format(names=", ".join(mandate.operators), who=who), err=True)
 
 
 def say_from_where(prepared: Prepared) -> None:
@@ -97,15 +115,11 @@ def _show_past(done: Audited) -> None:
     """Count what an earlier audit found beside this one; what was not seen is told, for it may still be there."""
     statuses: list[str] = [one.status for one in done.case.findings]
     statuses += [one.status for one in done.case.verdicts.past if not one.earlier]
-    words = {
-        "new": _("new"),
-        "open": _("already known"),
-        "regressed": _("back again"),
-        "fixed": _("mended"),
-        "unknown": _("not seen this time"),
-    }
     if done.compared:
-        told = ", ".join(f"{statuses.count(name)} {word}" for name, word in words.items())
+        from wizara.report.progress import beside
+        from wizara.report.words import Words
+
+        told = beside(Counter(statuses), Words(language()))
         click.echo(_("beside the audit before: {told}").format(told=told))
 
 

@@ -33,7 +33,7 @@ from wizara.report.figures import severity_chart
 from wizara.report.findings import block, where
 from wizara.report.lan_map import draw
 from wizara.report.machines import legend, machine_rows, networks
-from wizara.report.progress import progress
+from wizara.report.progress import nothing, progress, unseen
 from wizara.report.segmentation import segmentation
 from wizara.report.words import Catalogue, Words, latin
 from wizara.text import N_
@@ -115,10 +115,7 @@ def _summary(case: Case, words: Words, catalogue: Catalogue, place: str) -> Sect
     lead = (
         *words.tell(message, place=words.prose(place), date=day),
         *(words.prose(" " + answered) if case.audit.facts.networks else ()),
-        *words.prose(
-            " "
-            + words.count("{count} finding needs a decision.", "{count} findings need a decision.", len(case.pending))
-        ),
+        *words.prose(_decisions(case, words)),
     )
     risks = tuple(
         Risk(
@@ -134,7 +131,7 @@ def _summary(case: Case, words: Words, catalogue: Catalogue, place: str) -> Sect
     first = (
         [Heading(text=words.say("The first risks")), Risks(risks=risks)]
         if risks
-        else [Paragraph(text=words.prose(words.say("Nothing was found that needs a decision.")))]
+        else [Paragraph(text=nothing(case, words))]
     )
     blocks = (
         Paragraph(text=lead, lead=True),
@@ -143,6 +140,13 @@ def _summary(case: Case, words: Words, catalogue: Catalogue, place: str) -> Sect
         *first,
     )
     return Section(title=words.say("Summary"), anchor="summary", blocks=blocks)
+
+
+def _decisions(case: Case, words: Words) -> str:
+    """Return how many findings need a decision, and what is open of earlier ones; nothing where no finding does."""
+    count = len(case.pending)
+    told = words.count("{count} finding needs a decision.", "{count} findings need a decision.", count)
+    return "".join(f" {one}" for one in (told, unseen(case, words)) if one) if count else ""
 
 
 def _first(case: Case) -> list[Finding]:
@@ -295,9 +299,9 @@ def compared(case: Case) -> bool:
 def _findings(case: Case, words: Words, catalogue: Catalogue) -> Section:
     named = _severity_words(words)
     blocks = tuple(block(case, one, words, catalogue, named[one.verdict.severity]) for one in case.findings)
-    nothing = (Paragraph(text=words.prose(words.say("Nothing was found that needs a decision."))),)
     beside = progress(case, words, catalogue)
-    return Section(title=words.say("Findings"), anchor="findings", blocks=(*beside, *(blocks or nothing)))
+    content = blocks or (Paragraph(text=nothing(case, words)),)
+    return Section(title=words.say("Findings"), anchor="findings", blocks=(*beside, *content))
 
 
 def _promises(case: Case, words: Words, catalogue: Catalogue) -> Section:

@@ -24,7 +24,10 @@ def origin(case: Judged, versions: Mapping[str, str], words: Words, catalogue: C
     """Return where the evidence comes from, by which *versions* of the tools, and which texts nobody reviewed yet."""
     fields: tuple[tuple[str, Inline], ...] = (
         (words.say("Run"), latin(case.run.id)),
-        (words.say("World"), latin(case.run.world)),
+        (
+            words.say("World"),
+            words.prose(words.say(N_("field"))) if case.run.world == "field" else latin(case.run.world),
+        ),
         (words.say("Operator at the keyboard"), latin(case.run.operator)),
         (words.say("Hash of the evidence"), latin(case.evidence_hash)),
         (words.say("Tools"), latin(*(f"{name} {version}" for name, version in sorted(versions.items())))),

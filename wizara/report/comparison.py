@@ -43,5 +43,5 @@ def comparison(case: Case, words: Words, catalogue: Catalogue) -> Section:
 
 def _row(one: Finding, words: Words, catalogue: Catalogue) -> tuple[Inline, ...]:
     verdict = one.verdict
-    seen = words.fill(catalogue.rules[verdict.rule].seen, details(verdict, words))
+    seen = words.fill(catalogue.rules[verdict.rule].found(verdict.details), details(verdict, words))
     return where(verdict.subject), latin(verdict.subject.mac or "–"), seen, latin(one.id)

@@ -94,7 +94,7 @@ def finding(one: Finding, catalogue: Catalogue, words: Words) -> FindingData:
         accepted_until=one.accepted_until,
         subject=verdict.subject,
         title=text.title,
-        seen="".join(span.text for span in words.fill(text.seen, details(verdict, words))),
+        seen="".join(span.text for span in words.fill(text.found(verdict.details), details(verdict, words))),
         risk=text.risk,
         remedy=text.remedy,
         commands=verdict.details.get("commands", ""),

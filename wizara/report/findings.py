@@ -33,7 +33,7 @@ def block(case: Judged, finding: Finding, words: Words, catalogue: Catalogue, se
     status = words.say(STATUS[finding.status])
     fields = (
         (words.say("Where"), where(verdict.subject)),
-        (words.say("Seen"), words.fill(text.seen, details(verdict, words))),
+        (words.say("Seen"), words.fill(text.found(verdict.details), details(verdict, words))),
         (words.say("Risk"), words.prose(text.risk)),
         (words.say("Remedy"), words.prose(text.remedy)),
     )

@@ -54,7 +54,7 @@ def promise(verdict: Verdict, topic: str, texts: Catalogue, words: Words) -> Pro
     """Return *verdict* with its texts."""
     text = texts.rules[verdict.rule]
     is_broken = verdict.outcome == "broken"
-    seen = "".join(span.text for span in words.fill(text.seen, details(verdict, words)))
+    seen = "".join(span.text for span in words.fill(text.found(verdict.details), details(verdict, words)))
     return PromiseData(
         id=verdict.id, rule=verdict.rule, topic=topic, outcome=verdict.outcome, subject=verdict.subject,
         promise=text.promise, seen=seen if is_broken else None,

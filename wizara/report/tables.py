@@ -56,7 +56,7 @@ def _rows(case: Case, catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
     for one in case.findings:
         verdict, text = one.verdict, catalogue.rules[one.verdict.rule]
         subject = verdict.subject
-        seen = text.seen.format_map(_Details(verdict.details))
+        seen = text.found(verdict.details).format_map(_Details(verdict.details))
         yield (
             one.id,
             verdict.severity,

@@ -105,11 +105,17 @@ class RuleText:
     seen: str
     risk: str
     remedy: str
+    untitled: str = ""
+    """Said instead of ``seen`` of a page that has no title."""
     promise: str = ""
     """What holds when the rule is not broken; declared rules have one."""
     proves: str = ""
     limits: str = ""
     """What a declared rule shows, and what it does not."""
+
+    def found(self, details: Mapping[str, object]) -> str:
+        """Return the template of what was seen that fits *details*."""
+        return self.untitled if self.untitled and not details.get("title") else self.seen
 
     @property
     def checked(self) -> str:

@@ -159,7 +159,7 @@ def test_an_auditor_without_an_inventory_audits_and_reports(
     )
     said = capsys.readouterr()
     summary = json.loads(said.out)
-    assert "names awa as operators" in " ".join(said.err.split())
+    assert "names awa as operator, and" in " ".join(said.err.split())
     assert summary["findings"] == []
     assert summary["world"] == "field"
     out = tmp_path / "out"

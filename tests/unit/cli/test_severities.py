@@ -14,6 +14,7 @@ import pytest
 from wizara import text
 from wizara.audit.cvss import SEVERITIES
 from wizara.cli import audit_screen, demo_screen, exported, severities
+from wizara.record.world import World
 
 
 @pytest.fixture(params=["en", "fr"])
@@ -54,3 +55,39 @@ def test_a_summary_and_the_head_of_a_finding_are_of_one_language(
     told = [one for one in capsys.readouterr().out.splitlines() if "1 m" in one]
     assert len(told) == 2
     assert all({"en": "1 medium", "fr": "1 moyen"}[language] in one for one in told)
+
+
+def test_the_audit_before_is_counted_in_numbers_that_agree(language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    past = [SimpleNamespace(status=status, earlier=False) for status in ["fixed"] * 10 + ["unknown"] * 10]
+    case = SimpleNamespace(findings=(), verdicts=SimpleNamespace(past=past))
+    done: Any = SimpleNamespace(compared=True, case=case)
+    audit_screen._show_past(done)
+    expected = {
+        "en": "beside the audit before: 0 new, 0 already known, 0 back again, 10 mended, 10 not seen this time\n",
+        "fr": "par rapport à l'audit précédent : 0 nouveau, 0 déjà connu, 0 réapparu, 10 corrigés, 10 non vus cette fois\n",
+    }
+    assert capsys.readouterr().out == expected[language]
+
+
+@pytest.mark.parametrize("names", [("bench",), ("awa", "bench")])
+def test_the_order_is_told_with_as_many_operators_as_it_names(
+    names: tuple[str, ...], language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mandate = SimpleNamespace(reference="T/1", commissioner="SG", operators=names)
+    prepared: Any = SimpleNamespace(
+        world=World(),
+        record=SimpleNamespace(mandate=mandate),
+        folder=SimpleNamespace(run=SimpleNamespace(operator="x")),
+    )
+    audit_screen.say_order(prepared)
+    world, _mandate, operators = capsys.readouterr().err.splitlines()
+    one = len(names) == 1
+    expected = {
+        "en": ("world: field", f"the mandate names {', '.join(names)} as {'operator' if one else 'operators'}, and"),
+        "fr": (
+            "monde : terrain",
+            f"le mandat nomme {', '.join(names)} comme {'opérateur' if one else 'opérateurs'}, et",
+        ),
+    }
+    assert world == expected[language][0]
+    assert operators.startswith(expected[language][1])

@@ -12,9 +12,12 @@ import pytest
 from babel.messages.pofile import read_po
 
 from wizara.audit.job import View
+from wizara.audit.verdict import Past
 from wizara.report.build import build
 from wizara.report.case import Case
-from wizara.report.document import Document, Span
+from wizara.report.data import data
+from wizara.report.document import Document, Fields, Span
+from wizara.report.tables import table
 from wizara.report.words import Catalogue, Words, latin
 
 LANGUAGES = ("fr", "en", "ar")
@@ -164,6 +167,74 @@ def test_a_clean_network_says_so(making: Callable[[list[str]], Case]) -> None:
     kept = case.verdicts.model_copy(update={"findings": ()})
     document = build(Case(case.run, kept, case.observations, case.audit), "en")
     assert words_of(document).count("Nothing was found that needs a decision.") == 2
+
+
+def beside(making: Callable[[list[str]], Case], *statuses: str, findings: int = 0) -> Case:
+    """A case with *findings*, and with what an earlier audit found of these *statuses*."""
+    case = making(["x"] if findings or statuses else [])
+    known = case.verdicts.findings
+    past = tuple(
+        Past.model_validate({"id": one.id, "fingerprint": one.fingerprint, "verdict": one.verdict, "status": status})
+        for one, status in zip(known, statuses, strict=False)
+    )
+    assert len(past) == len(statuses)
+    kept = case.verdicts.model_copy(update={"findings": known[:findings], "past": past})
+    return Case(case.run, kept, case.observations, case.audit)
+
+
+UNSEEN = {
+    ("en", 1): "1 earlier finding was not seen this time and is still open.",
+    ("en", 2): "2 earlier findings were not seen this time and are still open.",
+    ("fr", 1): "1 constat antérieur n'a pas été vu cette fois et reste ouvert.",
+    ("fr", 2): "2 constats antérieurs n'ont pas été vus cette fois et restent ouverts.",
+    ("ar", 1): "ملاحظة سابقة واحدة لم تُر هذه المرة ولا تزال مفتوحة.",
+    ("ar", 2): "ملاحظتان سابقتان لم تُريا هذه المرة ولا تزالان مفتوحتين.",
+}
+
+
+@pytest.mark.parametrize(("language", "count"), UNSEEN)
+def test_what_was_not_seen_again_is_open_and_no_all_clear(
+    language: str, count: int, making: Callable[[list[str]], Case]
+) -> None:
+    clear = Words(language).say("Nothing was found that needs a decision.")
+    none = words_of(build(beside(making, *["unknown"] * count, "fixed"), language))
+    assert (none.count(UNSEEN[language, count]), clear in none) == (2, False)
+    some = words_of(build(beside(making, *["unknown"] * count, findings=1), language))
+    assert (some.count(UNSEEN[language, count]), clear in some) == (1, False)
+    assert clear in words_of(build(beside(making, "fixed"), language))
+
+
+def test_french_counts_of_the_audit_before_agree(making: Callable[[list[str]], Case]) -> None:
+    told = words_of(build(beside(making, "fixed", "fixed", "unknown", "unknown"), "fr"))
+    assert "0 nouveau, 0 déjà connu, 0 réapparu, 2 corrigés, 2 non vus cette fois" in told
+    assert '"non vu cette fois","latin":false},{"text":" : "' in told
+    assert "1 corrigé, 1 non vu cette fois" in words_of(build(beside(making, "fixed", "unknown"), "fr"))
+
+
+def test_no_count_stands_beside_the_all_clear(making: Callable[[list[str]], Case]) -> None:
+    assert "appelle une décision" not in words_of(build(beside(making), "fr"))
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "field"), ("fr", "terrain"), ("ar", "الميدان")])
+def test_the_world_has_a_name_in_each_language(language: str, word: str, case: Case) -> None:
+    colophon = build(case, language).sections[-1]
+    fields = dict(next(one for one in colophon.blocks if isinstance(one, Fields) and len(one.fields) == 5).fields)
+    assert "".join(span.text for span in fields[Words(language).say("World")]) == word
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "A page without a title asks for a password in clear."),
+        ("fr", "Une page sans titre demande un mot de passe en clair."),
+        ("ar", "تطلب صفحة بلا عنوان كلمة سر دون تشفير."),
+    ],
+)
+def test_a_page_without_a_title_is_told_as_one(language: str, words: str, making: Callable[[list[str]], Case]) -> None:
+    case = making([""])
+    assert words in words_of(build(case, language))
+    assert words in table(case, language).decode("utf-8-sig")
+    assert words in [one.seen for one in data(case, language).findings]
 
 
 @pytest.mark.parametrize(
