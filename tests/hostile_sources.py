@@ -166,7 +166,9 @@ def _netbios(text: bytes) -> Iterator[Told]:
     entries = [text[at : at + 15].ljust(15) + b"\0\4\0" for at in range(0, min(len(text), 150), 15)]
 
     def answer(question: bytes) -> bytes:
-        return question[:2] + b"\x84\0" + bytes(52) + bytes([len(entries)]) + b"".join(entries)
+        head = question[:2] + b"\x84\0\0\0\0\1\0\0\0\0" + question[12:46] + b"\0\x21\0\1\0\0\0\0"
+        size = (1 + 18 * len(entries)).to_bytes(2, "big")
+        return head + size + bytes([len(entries)]) + b"".join(entries)
 
     yield "netbios", met(lan("looks.names").netbios, datagram=answer), 137
 

@@ -75,7 +75,11 @@ def weak(kind: str, name: str) -> bool:
 def _ssh(seen: Seen, facts: LanFacts, listed: str, kind: str) -> Iterator[Judgement]:
     for about, one in services(seen, facts, "ssh"):
         found = [name for name in one.texts(listed) if weak(kind, name)]
-        yield broken(about, [one], algorithms=", ".join(found)) if found else holds(about, [one])
+        if found:
+            yield broken(about, [one], algorithms=", ".join(found))
+        else:
+            unread = not one.texts(listed) or listed in one.texts("undecided")
+            yield unknown(about, "undecided", [one]) if unread else holds(about, [one])
     yield from untold(seen, facts, "ssh", "ssh")
 
 

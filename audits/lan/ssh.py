@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 from audits.lan.door import Door
@@ -10,6 +11,10 @@ from wizara.audit.untrusted import untrusted
 
 _IDENT = b"SSH-2.0-wizara_audit\r\n"
 _LISTS = ("kex", "host_key", "cipher", "cipher_back", "mac", "mac_back")
+_NAMES = 256
+"""Names of one list that are read: the longest lists of today hold forty."""
+#: Names of algorithms are of visible ASCII, 64 letters at most (RFC 4251 §6).
+_NAME = re.compile(rb"[!-~]{1,64}")
 
 
 async def look(door: Door, ip: str, port: int) -> Facts:
@@ -47,14 +52,18 @@ def split(heard: bytes) -> tuple[bytes, bytes] | None:
 
 
 def algorithms(payload: bytes) -> Facts:
-    """Return the name lists of a KEXINIT *payload*."""
+    """Return the name lists of a KEXINIT *payload*; one that is cut, empty, too long or holds what is no name is undecided."""
     out: Facts = {}
+    undecided = []
     at = 17
     for name in _LISTS:
-        if at + 4 > len(payload):
-            break
-        (length,) = struct.unpack_from("!I", payload, at)
-        names = payload[at + 4 : at + 4 + length].split(b",")
-        out[name] = [untrusted(one) for one in names[:64] if one]
-        at += 4 + length
-    return {name: value for name, value in out.items() if not name.endswith("_back")}
+        length = int.from_bytes(payload[at : at + 4], "big")
+        told, at = payload[at + 4 : at + 4 + length], at + 4 + length
+        if name.endswith("_back"):
+            continue
+        parts = [one for one in told.split(b",") if one]
+        names = [one for one in parts if _NAME.fullmatch(one)]
+        out[name] = [untrusted(one) for one in names[:_NAMES]]
+        if at > len(payload) or len(names) != len(parts) or not 0 < len(names) <= _NAMES:
+            undecided.append(name)
+    return out | ({"undecided": [*undecided]} if undecided else {})

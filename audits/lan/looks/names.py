@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import struct
 from ipaddress import ip_address
@@ -15,6 +16,10 @@ _A, _SOA, _PTR, _TXT, _AXFR = 1, 6, 12, 16, 252
 #: Answers of one who resolved the question: the name, or that there is none (RFC 1035 §4.1.1).
 _RESOLVED = frozenset({0, 3})
 _FAILED = 2
+#: Where a table of names begins, behind the name that was asked for; the octets of an entry, and of the statistics behind them, if any.
+_TABLE, _ENTRY, _STATISTICS = 46, 18, frozenset({0, *range(40, 65)})
+#: What may stand in a name: no control character, but for those of the one that master browsers share.
+_SHOWN = re.compile(rb"[ -~\x80-\xff]{1,15}|\x01\x02__MSBROWSE__\x02")
 
 
 def question(name: str, kind: int, family: int = 1, *, recurse: bool = False) -> tuple[int, bytes]:
@@ -31,7 +36,7 @@ async def dns(door: Door, ip: str, port: int) -> Facts:
     reply = await door.udp(ip, port, asked)
     if reply is None or len(reply) < 12 or reply[:2] != number.to_bytes(2, "big") or not reply[2] & 0x80:
         return silence(reply or b"")
-    resolves = _resolves(reply)
+    resolves = _resolves(reply) if _answers(reply, asked) else None
     version = await _version(door, ip, port)
     zones, whole = await _zones(door, ip, port)
     given = await _transfers(door, ip, port, zones) if zones else None
@@ -50,9 +55,20 @@ def _resolves(reply: bytes) -> bool | None:
     return None if offered and code == _FAILED else offered and code in _RESOLVED
 
 
+def _answers(reply: bytes, asked: bytes) -> bool:
+    """Say whether *reply* is an answer to what was *asked*: its number, and the same question once more (RFC 1035 §4.1)."""
+    told, said = reply[12 : len(asked)], asked[12:]
+    form = len(reply) >= len(asked) and bool(reply[2] & 0x80) and not reply[2] & 0x78
+    return form and reply[:2] == asked[:2] and reply[4:6] == b"\0\1" and told.lower() == said.lower()
+
+
 async def _answer(door: Door, ip: str, port: int, asked: bytes) -> bytes | None:
-    """Return the answer of a server that has answered before: a lost datagram is sent again."""
-    return await door.udp(ip, port, asked) or await door.udp(ip, port, asked)
+    """Return the answer of a server that has answered before: a lost datagram, or one that is no answer, is asked for again."""
+    for _try in range(2):
+        reply = await door.udp(ip, port, asked)
+        if reply and _answers(reply, asked):
+            return reply
+    return None
 
 
 async def _version(door: Door, ip: str, port: int) -> str | None:
@@ -105,7 +121,7 @@ async def _hands_out(door: Door, ip: str, port: int, zone: str) -> bool | None:
         return False  # zones are handed out by TCP alone (RFC 5936 §4.2)
     except (TimeoutError, OSError):
         return None
-    if len(reply) < 12:
+    if not _answers(reply, asked):
         return None
     return not reply[3] & 0x0F and any(kind == _SOA for _name, kind, _data in records(reply))
 
@@ -156,8 +172,22 @@ async def netbios(door: Door, ip: str, port: int) -> Facts:
     number = secrets.randbits(16).to_bytes(2, "big")
     asked = number + b"\0\0\0\1\0\0\0\0\0\0 CK" + b"A" * 30 + b"\0\0\x21\0\1"
     reply = await door.udp(ip, port, asked)
-    if not reply or len(reply) < 57 or reply[:2] != number or not reply[2] & 0x80:
+    names = _table(reply, number) if reply else None
+    if names is None:
         return silence(reply or b"")
-    names = [reply[57 + 18 * index : 72 + 18 * index] for index in range(min(reply[56], 20))]
-    shown = [untrusted(name.strip()) for name in names if name.strip()]
+    shown = [untrusted(name) for name in names[:20]]
     return {"open": bool(shown), "names": [*shown], "reply": ", ".join(dict.fromkeys(shown))}
+
+
+def _table(reply: bytes, number: bytes) -> list[bytes] | None:
+    """Return the names of the table in *reply*; None where it is no such table, or none of its names can be one (RFC 1002 §4.2.18)."""
+    if len(reply) < _TABLE + 11 or reply[:2] != number or reply[2] & 0xF8 != 0x80 or reply[3] & 0x0F:
+        return None
+    kind, family, _ttl, size, count = struct.unpack_from("!HHIHB", reply, _TABLE)
+    begins, entries = _TABLE + 11, _ENTRY * count
+    whole = size - 1 - entries in _STATISTICS and len(reply) >= begins - 1 + size
+    if reply[4:12] != b"\0\0\0\1\0\0\0\0" or (kind, family) != (0x21, 1) or not whole:
+        return None
+    names = [reply[at : at + 15].strip(b" \0") for at in range(begins, begins + entries, _ENTRY)]
+    shown = [name for name in names if _SHOWN.fullmatch(name)]
+    return shown if shown or not any(names) else None

@@ -10,7 +10,11 @@ from audits.lan.looks.conversation import authority, converse, decided, hear_exa
 from wizara.audit.orders import Facts
 from wizara.audit.untrusted import untrusted
 
-_NONE, _TIGHT, _TLS, _VENCRYPT = 1, 16, 18, 19
+_NONE, _VENCRYPT = 1, 19
+#: Kinds that want a login: VNC's own, RealVNC's, SASL, MD5, XVP, Apple's, UltraVNC's; and those within VeNCrypt that do.
+_LOGINS = frozenset(
+    {2, 5, 6, 7, 8, 20, 21, 22, 30, 33, 35, 36, 113, 129, 130, 256, 258, 259, *range(261, 265), 0xFFFFFFFA}
+)
 #: Kinds within VeNCrypt that want no login: none at all, none inside TLS, none inside TLS with a certificate.
 _FREE_WITHIN = frozenset({_NONE, 257, 260})
 _FAILED, _SUCCESS, _AUTHENTICATE = 0, 1, 2
@@ -21,7 +25,7 @@ _NO_RIGHT = re.compile(rb"(?i)authori[sz]|authentic|no protocol specified|invali
 async def vnc(door: Door, ip: str, port: int) -> Facts:
     """Return the kinds of authentication offered; ``open`` when "none" is one of them, or of those that VeNCrypt carries.
 
-    What nothing but Tight or TLS carries is not asked: that is not known.
+    What nothing but Tight, TLS or a kind that nobody knows carries is not asked: that is not known.
     """
 
     async def script(talk: Talk) -> Facts:
@@ -33,11 +37,12 @@ async def vnc(door: Door, ip: str, port: int) -> Facts:
         await talk.say(b"RFB 003.008\n" if modern else b"RFB 003.003\n")
         offered = await _offered(talk, modern=modern)
         facts: Facts = {"offered": [*offered], "reply": untrusted(greeting)}
-        if _NONE in offered or not {*offered} - {_TIGHT, _TLS}:
+        if _NONE in offered or not {*offered} & {_VENCRYPT, *_LOGINS}:
             return decided(facts, open=True if _NONE in offered else None)
         within = await _within_vencrypt(talk) if _VENCRYPT in offered else None
         free = within is not None and bool(_FREE_WITHIN & {*within})
-        return decided(facts | {"within": [*(within or ())]}, open=None if within == () else free)
+        locked = within != () and bool(_LOGINS & {*offered, *(within or ())})
+        return decided(facts | {"within": [*(within or ())]}, open=True if free else False if locked else None)
 
     return await converse(door, ip, port, script)
 

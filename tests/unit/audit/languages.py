@@ -189,7 +189,9 @@ def _dns(heard: bytes) -> bytes:
 
 
 def _netbios(heard: bytes) -> bytes:
-    return heard[:2] + b"\x84\0" + bytes(52) + b"\1" + b"AWA".ljust(15) + b"\0\4\0"
+    entry = b"AWA".ljust(15) + b"\0\4\0"
+    head = heard[:2] + b"\x84\0\0\0\0\1\0\0\0\0" + heard[12:46] + b"\0\x21\0\1\0\0\0\0"
+    return head + (len(entry) + 47).to_bytes(2, "big") + b"\1" + entry + bytes(46)
 
 
 _RMCP = b"\x06\0\xff\x07"

@@ -138,6 +138,14 @@ def test_a_screen_is_open_where_what_its_encryption_carries_wants_no_login(
     assert facts.get("undecided", []) == ([] if open_ is not None else ["open"])
 
 
+@pytest.mark.parametrize(
+    ("answers", "open_"),
+    [((b"\4" + b"\xff" * 4,), None), ((b"\2\xff\2",), False), ((b"\2\xff\1",), True), ((b"\1\x13", b"\0\2", carried(9999)), None)],
+)  # fmt: skip
+def test_kinds_of_login_that_nobody_knows_prove_none(answers: tuple[bytes, ...], open_: bool | None) -> None:
+    assert asked(screens.vnc, b"RFB 003.008\n", in_turn(*answers)).get("open") is open_
+
+
 def framed(message: bytes) -> bytes:
     framed: bytes = smb_session.framed(message)
     return framed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -218,6 +220,69 @@ def test_a_zone_is_refused_by_an_answer_and_not_by_silence(handed: bytes | None,
     facts = asyncio.run(ask())
     assert facts.get("transfers") == transfers
     assert ("transfers" in facts.get("undecided", [])) is (transfers is None)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda asked: b"\x80" + bytes(range(1, 90)),
+        lambda asked: b"\x80\x05" + bytes(8),
+        lambda asked: b"\x80\0\0\1\0\0\0\0\0\0" + bytes(len(asked) - 12),
+        lambda asked: b"\x80\5" + asked[4:-1],
+        lambda asked: b"\x80\5\0\0" + asked[6:],
+        lambda asked: b"\xa8\5" + asked[4:],
+    ],
+    ids=["random", "short", "other", "cut", "no-question", "kind"],
+)
+def test_a_datagram_that_does_not_repeat_the_question_answers_none(told: Callable[[bytes], bytes]) -> None:
+    async def udp(_ip: str, _port: int, question: bytes) -> bytes | None:
+        return question[:2] + told(question)
+
+    facts = asyncio.run(names.dns(SimpleNamespace(udp=udp), "10.0.0.1", 53))
+    assert facts == {"undecided": ["recursion", "version", "transfers"]}
+
+
+ENTRY = b"BUREAU".ljust(15) + b"\0\4\0"
+SHARED = b"\1\2__MSBROWSE__\2\1\x84\0"
+
+
+def table(
+    *entries: bytes, count: int | None = None, kind: int = 0x21, answers: int = 1, size: int | None = None
+) -> bytes:
+    """Return a table of names as nmbd sends it, but for its number."""
+    body = bytes([len(entries) if count is None else count]) + b"".join(entries) + bytes(46)
+    head = b"\x84\0" + struct.pack("!4H", 0, answers, 0, 0) + b" CK" + b"A" * 30 + b"\0"
+    return head + struct.pack("!HHIH", kind, 1, 0, len(body) if size is None else size) + body
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (table(ENTRY), ["BUREAU"]),
+        (table(ENTRY)[:-46], None),
+        (table(ENTRY, size=19)[:-46], ["BUREAU"]),
+        (table(ENTRY, SHARED), ["BUREAU", "\\x01\\x02__MSBROWSE__\\x02"]),
+        (table(b"\xc9COLE".ljust(15) + b"\0\4\0"), [...]),
+        (table(), []),
+        (table(ENTRY, count=2), None),
+        (table(ENTRY, kind=0x20), None),
+        (table(ENTRY, answers=0), None),
+        (table(ENTRY, size=400), None),
+        (table(b"\7\x1b[2J".ljust(18, b"\3")), None),
+        (b"\x84\5" + table(ENTRY)[2:], None),
+        (b"\x04\0" + table(ENTRY)[2:], None),
+        (b"\xa8" + bytes(range(2, 130)), None),
+        (b"\x84\0" + bytes(60), None),
+    ],
+)
+def test_names_of_a_machine_are_read_from_a_table_of_names_only(told: bytes, shown: list[Any] | None) -> None:
+    async def udp(_ip: str, _port: int, question: bytes) -> bytes:
+        return question[:2] + told
+
+    facts = asyncio.run(names.netbios(SimpleNamespace(udp=udp), "10.0.0.1", 137))
+    assert facts.get("open") is (None if shown is None else bool(shown))
+    assert (facts.get("answer") is False) is (shown is None)
+    assert shown is None or shown == [...] or facts["names"] == shown
 
 
 def observed(data: dict[str, Any]) -> Seen:

@@ -135,6 +135,42 @@ def test_what_could_not_be_asked_is_unknown_and_not_silent(
         assert Catalogue(language).reasons[judged]
 
 
+LISTS = {"SSH-001": "kex", "SSH-002": "cipher", "SSH-003": "mac", "SSH-004": "host_key"}
+LISTED = kexinit()[5:-8]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x14" + b"z" * 34_000,
+        b"\x14" + bytes(60),
+        b"\x14" + bytes(16) + LISTED[17:19],
+        b"\x14" + bytes(16) + b"".join(b"\0\0\0\3\x01\xff " for _list in range(10)),
+        b"\x14" + bytes(16) + (b"\0\0\x02\x58" + b"a," * 300) * 10,
+    ],
+    ids=["junk", "empty", "cut", "no-names", "endless"],
+)
+def test_lists_of_algorithms_that_cannot_be_read_hold_nothing(payload: bytes) -> None:
+    seen = [saw("ssh", {"banner": "SSH-2.0-x"} | ssh.algorithms(payload), "ssh")]
+    told = judge([RULES[name] for name in LISTS], seen, LanFacts(site="hq"))
+    assert [(one.outcome, one.reason) for one in told] == [("unknown", "undecided")] * 4
+
+
+@pytest.mark.parametrize("rule", LISTS)
+def test_one_list_that_is_empty_costs_no_other_its_verdict(rule: str) -> None:
+    names = {"kex": "kex", "cipher": "cipher", "mac": "mac", "host_key": "key"}
+    _banner, payload = ssh.split(b"SSH-2.0-x\r\n" + kexinit(**{names[LISTS[rule]]: b""}))
+    told = judge([RULES[name] for name in LISTS], [saw("ssh", ssh.algorithms(payload), "ssh")], LanFacts(site="hq"))
+    assert {one.rule: one.outcome for one in told} == dict.fromkeys(LISTS, "holds") | {rule: "unknown"}
+
+
+def test_a_weak_algorithm_beside_what_is_no_name_and_behind_a_hundred_is_seen() -> None:
+    for kex in (b"\xff,diffie-hellman-group1-sha1", b"a," * 100 + b"diffie-hellman-group1-sha1"):
+        _banner, payload = ssh.split(b"SSH-2.0-x\r\n" + kexinit(kex=kex))
+        (told,) = judge([RULES["SSH-001"]], [saw("ssh", ssh.algorithms(payload), "ssh")], LanFacts(site="hq"))
+        assert told.outcome == "broken"
+
+
 def test_what_is_no_ssh_server_is_no_unknown() -> None:
     silent = [saw("ssh", {"answer": False}, "ssh"), saw("login", {"answer": False, "reason": "breaker"}, "login")]
     assert judge([RULES["SSH-001"], RULES["SSH-005"]], silent, LanFacts(site="hq")) == ()
