@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-LIMIT = 65536
-"""Bytes that are read of an answer: what decides stands at its beginning, so a longer one counts as read."""
+LIMIT = 131072
+"""Bytes that are read of an answer: of a longer one a part is known, which shows what is there and not what is not."""
 _LINES, _LONG = 100, 1000
 """Lines of a head that are read, and bytes of a value: what is longer is no header that means anything here."""
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?= |\r\n|\Z)")
@@ -62,7 +62,7 @@ def received(path: str, octets: bytes, *, closed: bool) -> Answer:
     elif length.isdigit():
         whole = len(body) >= int(length)
     readable = way in _AS_IT_IS | {b"chunked"} and told.get("content-encoding", b"").lower() in _AS_IT_IS
-    return Answer(path, head + body, readable and (whole or len(octets) >= LIMIT))
+    return Answer(path, head + body, readable and whole)
 
 
 def joined(body: bytes) -> tuple[bytes, bool]:

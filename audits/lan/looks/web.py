@@ -103,9 +103,8 @@ def _here(answer: bytes, ip: str, port: int, page: str, *, encrypted: bool) -> s
 
     Another name is elsewhere, whatever it stands for; a query is never sent along, for it may ask for something to be done.
     """
-    facts = http_facts(answer)
-    by_page = facts.get("status") not in _SENT_ON
-    found = _reference(_by_page(answer) if by_page else str(facts.get("location", "")))
+    by_page = Answer("", answer).status not in _SENT_ON
+    found = _reference(_by_page(answer) if by_page else str(untrusted(dict(headers(answer)).get("location", b""))))
     scheme = "https" if encrypted else "http"
     if found is None or found.scheme not in {"", scheme}:
         return ""
@@ -169,7 +168,7 @@ async def _get(
         async with door.tcp(ip, port, tls=tls) as talk:
             await talk.say("\r\n".join(lines).encode())
             first = await talk.hear(LIMIT, seconds=patience)
-            told = first + (await talk.hear_until(lambda _heard: False, LIMIT) if first else b"")
+            told = first + (await talk.hear_until(lambda _heard: False, LIMIT - len(first)) if first else b"")
             return received(path, told, closed=talk.ended)
     except (TimeoutError, OSError):
         return Answer(path)
@@ -182,13 +181,14 @@ def http_facts(answer: bytes) -> Facts:
         return silence(answer)
     found = headers(answer)
     first, body = dict(found), told.body
+    unseen = told.status in _SENT_ON and first.get("location")  # no browser shows what stands in such an answer
     return {
         "status": told.status,
         "title": untrusted(pages.title(body)),
         "server": untrusted(first.get("server", b"")),
         "authenticate": untrusted(b", ".join(value for name, value in found if name == "www-authenticate")),
         "location": untrusted(first.get("location", b"")),
-        "password_form": pages.asks_for_password(body),
+        "password_form": not unseen and pages.asks_for_password(body),
     }
 
 

@@ -120,7 +120,8 @@ def test_no_chunks_hold_the_scan_up(body: bytes) -> None:
         (b"HTTP/1.1 200 x\r\nContent-Length: 4\r\n\r\npage", False, True),
         (b"HTTP/1.1 200 x\nContent-Length: 4\n\npage", False, True),
         (b"HTTP/1.1 200 x\r\nContent-Length: 5\r\n\r\npage", True, False),
-        (b"HTTP/1.1 200 x\r\n\r\n" + bytes(70_000), False, True),
+        (b"HTTP/1.1 200 x\r\n\r\n" + bytes(answers.LIMIT), False, False),
+        (b"HTTP/1.1 200 x\r\n\r\n" + bytes(100_000), True, True),
         (b"HTTP/1.1 302 x\r\nLocation: /a\r\n\r\n", False, True),
         *((b"HTTP/1.1 %d x\r\n\r\n" % status, False, True) for status in (301, 400, 401, 403, 404, 405, 410)),
         *((b"HTTP/1.1 %d x\r\n\r\n" % status, True, False) for status in (100, 408, 421, 425, 426, 429, 500, 502, 503, 504)),
@@ -131,6 +132,29 @@ def test_no_chunks_hold_the_scan_up(body: bytes) -> None:
 )  # fmt: skip
 def test_an_answer_decides_by_its_status_and_a_page_only_whole(octets: bytes, *, closed: bool, decides: bool) -> None:
     assert answers.received("/", octets, closed=closed).decides is decides
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "form", "undecided"),
+    [(0, 300_000, True, False), (100_000, 0, True, False), (300_000, 0, None, True)],
+)
+def test_of_a_page_that_is_too_long_to_be_read_what_stands_behind_is_not_known(
+    before: int, behind: int, form: bool | None, *, undecided: bool
+) -> None:
+    page = b"HTTP/1.1 200 x\r\n\r\n" + b" " * before + b"<input type=password>" + b" " * behind
+    told, _heard = asked(web.http, {b"/": page})
+    assert told.get("password_form") is form
+    assert ("password_form" in told.get("undecided", [])) is undecided
+    assert asked(web.http, {b"/": OK + b" " * 100_000})[0].get("undecided", []) == []
+
+
+@pytest.mark.parametrize(
+    ("head", "form"),
+    [(b"302 x\r\nLocation: http://other.name/", False), (b"302 x", True), (b"300 x\r\nLocation: /b", True), (b"200 x", True)],
+)  # fmt: skip
+def test_a_form_in_an_answer_that_sends_on_is_shown_to_nobody(head: bytes, *, form: bool) -> None:
+    told, _heard = asked(web.http, {b"/": b"HTTP/1.1 " + head + b"\r\n\r\n<input type=password>"})
+    assert told["password_form"] is form
 
 
 FRONT = ["authenticate", "location", "password_form", "listing", "device", "search_engine", "container_engine"]

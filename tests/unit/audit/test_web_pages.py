@@ -18,7 +18,7 @@ MANDATE = Mandate.model_validate(
     {"commissioner": "t", "reference": "t", "date": "2026-01-01", "perimeter": ["127.0.0.0/8"], "from": "2020-01-01", "to": "2099-01-01",
      "hours": ["00:00-24:00"], "operators": ["t"], "contact": "t", "default_logins": True}
 )  # fmt: skip
-MANY = 200_000
+MANY = load("audits.lan.looks.answers").LIMIT
 
 
 def asked(look: Any, answers: dict[bytes, bytes], *, tls: bool = False) -> tuple[dict[str, Any], list[bytes]]:
@@ -59,6 +59,8 @@ def asked(look: Any, answers: dict[bytes, bytes], *, tls: bool = False) -> tuple
         b"HTTP/1.1 200 x\r\n\r\n" + b"<!-- -->" * (MANY // 8),
         b"HTTP/1.1 200 x\r\n\r\n" + b"<script ></script " * (MANY // 18),
         b"HTTP/1.1 200 x\r\n\r\n" + b"<meta " * (MANY // 6),
+        b"HTTP/1.1 200 x\r\n\r\n" + b"<template " * (MANY // 10),
+        b"HTTP/1.1 200 x\r\n\r\n" + b"<template></template>" * (MANY // 21),
         b"HTTP/1.1 200 x\r\n\r\n" + b'<meta http-equiv=refresh content="%s">' % (b"0 " * MANY),
         b"HTTP/1.1 200 x\r\nrefresh:" + b"0 ;" * 300 + b"\r\n\r\n<title>" + b" - /" * MANY,
         b"HTTP/1.1 200 x\r\n\r\n<pre>" + b"\n<a href='x'>x</a>" * (MANY // 17),
@@ -76,6 +78,8 @@ def asked(look: Any, answers: dict[bytes, bytes], *, tls: bool = False) -> tuple
         "closed-comments",
         "scripts",
         "metas",
+        "templates",
+        "closed-templates",
         "refresh",
         "title-of-lists",
         "links",
@@ -151,6 +155,15 @@ def test_a_login_is_tried_only_where_basic_is_offered(scheme: bytes, tried: int,
         (b"<!-- a -- > <input type=password>", False),
         (b"<textarea><input type=password></textarea>", False),
         (b"<scripted><!-- <input type=password> --></scripted>", False),
+        (b"<template id=a><input type=password></template><p>x", False),
+        (b"<TEMPLATE><template></template><input type=password></TEMPLATE>", False),
+        (b"<template></template><input type=password>", True),
+        (b"<template><input type=text></template></template><input type=password>", True),
+        (b"<template shadowrootmode=open><input type=password></template>", True),
+        (b"<template><template shadowrootmode=open></template><input type=password></template>", False),
+        (b"<template><input type=password>", True),
+        (b"<script>x = '<template>'</script><input type=password><p></template>", True),
+        (b"<templates><input type=password></templates>", True),
     ],
 )
 def test_a_field_for_a_password_is_told_from_words_about_one(body: bytes, *, form: bool) -> None:
@@ -244,6 +257,10 @@ def test_basic_authentication_behind_a_redirect_is_seen() -> None:
         (b'<pre>\n<a href="a.txt">a.txt</a>\n</pre>\n', True),
         (b'<!doctype html>\n<meta name="viewport" content="width=device-width">\n<pre>\n<a href="a/">a/</a>\n</pre>\n', True),
         (b"<html><head><title>10.0.0.9 - /</title></head><body><H1>10.0.0.9 - /</H1><hr>\r\n\r\n<pre>1/2/2026", True),
+        (b"<title>Index of /files/2026</title>", True),
+        (b"<title>Index of /\n</title>", True),
+        (b"<title>Index of / topics: a wiki</title>", False),
+        (b"<title>Index of /, a wiki</title>", False),
         (b"<title>Index of all measures</title>", False),
         (b"<title>Directory: people</title>", False),
         (b"<title>Directory listing for members</title>", False),
