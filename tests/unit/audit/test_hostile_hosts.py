@@ -37,7 +37,7 @@ HOST = f"127.77.2.{os.getpid() % 254 + 1}"  # several workers run these tests at
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def orders(timeout: float = 0.1, **changes: Any) -> Any:
+def orders(timeout: float = 0.2, **changes: Any) -> Any:
     pace = Pace(timeout=timeout, host_per_second=5000)
     job = Job(run="r", facts=LanFacts(), mandate=Mandate.model_validate(MANDATE), pace=pace)
     return replace(job.orders(), **changes)
@@ -138,7 +138,7 @@ async def seen_of(look: Callable[..., Any], first: bytes, answers: dict[bytes, b
         while heard := await reader.read(4096):
             said = next((answer for key, answer in answers.items() if key in heard.upper()), b"500 what\r\n")
             if said.endswith(LATE):
-                await asyncio.sleep(0.25)
+                await asyncio.sleep(0.3)
             writer.write(said.removesuffix(LATE))
         writer.close()
 
