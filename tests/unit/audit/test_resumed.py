@@ -118,4 +118,5 @@ def test_a_host_whose_ssh_servers_hang_is_left_and_holds_up_no_other(monkeypatch
     told = [one for one in asyncio.run(run()) if one.kind == "login"]
     assert [one.target.ip for one in told].index(PRINTER) <= 1  # it waited for nobody
     slow = [one for one in told if one.data.get("reason") == "slow"]
-    assert (len(told), len(slow), {one.target.ip for one in slow}) == (21, 17, {SERVER})
+    assert (len(told), {one.target.ip for one in slow}) == (21, {SERVER})
+    assert 15 <= len(slow) <= 19  # three fit into its time, fewer where the computer is busy
